@@ -1,0 +1,1 @@
+//! Pure planner of what a finality provider commits and votes.

@@ -1,0 +1,3 @@
+//! Relayer, watchtower and finality-provider daemon.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Pure planner of what to relay next.

@@ -1,0 +1,3 @@
+//! Stake bitcoin from the command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Clients for Bitcoin nodes and Cosmos chains.

@@ -1,0 +1,1 @@
+//! Schemes of Bitcoin staking over one Curve trait.

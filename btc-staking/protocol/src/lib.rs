@@ -1,0 +1,1 @@
+//! Rules of Bitcoin staking: no IO, no clock, no keys at rest.

@@ -1,0 +1,1 @@
+//! What a chain lends a contract.

@@ -1,0 +1,3 @@
+//! Covenant member's agent.
+
+fn main() {}

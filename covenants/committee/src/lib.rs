@@ -1,0 +1,1 @@
+//! What a covenant member checks and signs.

@@ -1,0 +1,3 @@
+//! Holds keys, re-checks, signs.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Native, gas and scale measurements.
+
+fn main() {}

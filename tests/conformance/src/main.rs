@@ -1,0 +1,3 @@
+//! Runs vector files through the public API.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The whole mission on one machine.
+
+fn main() {}

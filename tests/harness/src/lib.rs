@@ -1,0 +1,1 @@
+//! Regtest, chains and faults for anybody's suite.

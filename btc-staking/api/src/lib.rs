@@ -1,1 +1,3 @@
 //! Messages of all contracts.
+
+pub mod mesh;

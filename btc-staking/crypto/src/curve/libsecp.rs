@@ -1,0 +1,99 @@
+//! The native backend: libsecp256k1 through its recovery module, one context per thread.
+//!
+//! It never calls `ecdsa_verify`: that compares x only and would lose the sign of a point.
+
+use std::thread_local;
+
+use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
+use secp256k1::{All, Message, PublicKey, Secp256k1};
+
+use super::{Curve, CurveError, RecoveryOperands};
+use crate::ecdsa::{RecoverableSignature, join};
+use crate::point::{Point, XOnly};
+use crate::scalar::Scalar;
+
+/// libsecp256k1 with this thread's context.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Libsecp;
+
+thread_local! {
+    static CONTEXT: Secp256k1<All> = blinded_context();
+}
+
+/// Blinds the context's base multiplications with a random number. Blinding is a second line of defence
+/// against side channels: where the system has no randomness the first line, constant time, remains.
+fn blinded_context() -> Secp256k1<All> {
+    let mut context = Secp256k1::new();
+    let mut seed = [0; 32];
+    if getrandom::fill(&mut seed).is_ok() {
+        context.seeded_randomize(&seed);
+    }
+    context
+}
+
+/// Lends this thread's context.
+pub(crate) fn with_context<T>(work: impl FnOnce(&Secp256k1<All>) -> T) -> T {
+    CONTEXT.with(work)
+}
+
+impl From<&PublicKey> for Point {
+    fn from(key: &PublicKey) -> Self {
+        let [_, xy @ ..] = key.serialize_uncompressed();
+        Self::assume_on_curve(&xy)
+    }
+}
+
+/// Hands a point to libsecp256k1.
+pub(crate) fn to_secp(point: &Point) -> Result<PublicKey, CurveError> {
+    let mut bytes = [0x04; 65];
+    let [_, xy @ ..] = &mut bytes;
+    *xy = point.to_xy();
+    PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
+}
+
+fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, CurveError> {
+    let id = RecoveryId::from_i32(i32::from(odd)).map_err(|_| CurveError::NoPoint)?;
+    let signature = SecpSignature::from_compact(signature, id).map_err(|_| CurveError::NoPoint)?;
+    let digest = Message::from_digest(*digest);
+    let key = with_context(|context| context.recover_ecdsa(&digest, &signature));
+    key.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+}
+
+impl Curve for Libsecp {
+    fn s_g_minus_e_p(&self, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        let operands = RecoveryOperands::new(s, e, p)?;
+        recover(&operands.z, &join(&operands.r, &operands.s), false)
+    }
+
+    fn recover_ecdsa(
+        &self,
+        digest: &[u8; 32],
+        signature: &RecoverableSignature,
+    ) -> Result<Point, CurveError> {
+        recover(digest, &signature.to_bytes(), signature.is_nonce_odd())
+    }
+
+    fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
+        Scalar::from_bytes(p.as_bytes()).map_err(|_| CurveError::KeyAboveOrder(*p))?;
+        let key = to_secp(&self.lift_x(p)?)?;
+        let tweak = secp256k1::Scalar::from_be_bytes(t.to_bytes()).map_err(|_| CurveError::NoPoint)?;
+        let sum = with_context(|context| key.add_exp_tweak(context, &tweak));
+        sum.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+    }
+
+    /// Multiplies in constant time, which is also the fastest way.
+    fn base_mul(&self, d: &Scalar) -> Result<Point, CurveError> {
+        let secret = secp256k1::SecretKey::from_slice(&d.to_bytes()).map_err(|_| CurveError::NoPoint)?;
+        Ok(Point::from(&with_context(|context| secret.public_key(context))))
+    }
+
+    fn lift_x(&self, x: &XOnly) -> Result<Point, CurveError> {
+        let key = secp256k1::XOnlyPublicKey::from_slice(x.as_bytes()).map_err(|_| CurveError::NoPoint)?;
+        Ok(Point::from(&key.public_key(secp256k1::Parity::Even)))
+    }
+
+    fn add(&self, a: &Point, b: &Point) -> Result<Point, CurveError> {
+        let sum = to_secp(a)?.combine(&to_secp(b)?);
+        sum.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+    }
+}

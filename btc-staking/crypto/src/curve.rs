@@ -58,6 +58,12 @@ impl RecoveryOperands {
         let minus_x = x.negate();
         Ok(Self { r: p.to_bytes(), s: e.times(&minus_x).to_bytes(), z: s.times(&minus_x).to_bytes() })
     }
+
+    /// Returns r ‖ s′, the compact signature.
+    #[must_use]
+    pub fn signature(&self) -> [u8; 64] {
+        crate::ecdsa::join(&self.r, &self.s)
+    }
 }
 
 /// Refuses what recovery cannot express; returns x(P) modulo n.

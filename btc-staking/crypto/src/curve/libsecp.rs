@@ -8,7 +8,7 @@ use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
 use secp256k1::{All, Message, PublicKey, Secp256k1};
 
 use super::{Curve, CurveError, RecoveryOperands};
-use crate::ecdsa::{RecoverableSignature, join};
+use crate::ecdsa::RecoverableSignature;
 use crate::point::{Point, XOnly};
 use crate::scalar::Scalar;
 
@@ -62,7 +62,7 @@ fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, 
 impl Curve for Libsecp {
     fn s_g_minus_e_p(&self, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
         let operands = RecoveryOperands::new(s, e, p)?;
-        recover(&operands.z, &join(&operands.r, &operands.s), false)
+        recover(&operands.z, &operands.signature(), false)
     }
 
     fn recover_ecdsa(

@@ -1,1 +1,25 @@
-//! Being written.
+//! A delegation: a registered stake with its pre-signed transactions, its covenant and its life (spec §5, §6).
+//!
+//! [`verify_delegation`] turns a request into a [`VerifiedDelegation`], the only form from which covenant signatures are
+//! made or checked. Because the pre-signed transactions follow from (outpoint, value, keys, parameters), a chain may
+//! rebuild them with [`derive`] instead of receiving or storing them.
+//!
+//! Not here: proofs of possession ([`crate::possession`]), inclusion ([`crate::inclusion`]), and everything that needs
+//! other records, such as whether a provider is known.
+
+mod covenant;
+mod life;
+mod presigned;
+mod request;
+mod status;
+
+pub use covenant::{
+    check_covenant_signatures, check_unbonding_signature, CovenantSignatures, CovenantSignaturesError, SighashSet,
+};
+pub use life::{Ended, IllegalMove, Life, Move, PowerChange};
+pub use presigned::{derive, DeriveError, Presigned};
+pub use request::{
+    check_terms, verify_delegation, verify_staker_signatures, DelegationError, DelegationRequest, StakeTerms,
+    StakerSignatures, StakerSignaturesError, TermsError, VerifiedDelegation,
+};
+pub use status::{DelegationFacts, Inclusion, Status};

@@ -1,0 +1,77 @@
+//! The real programs of `tests/setup real` can be started, wired and ended by the harness.
+//!
+//! With MESH_REAL=1 (the full tier of `tests/run`) a missing program is a failure; without it these stories are passed
+//! over with a note, because building the programs takes longer than the rest of the suite.
+
+use std::env;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use mesh_harness::real::bitcoind::Bitcoind;
+use mesh_harness::real::hermes::{Hermes, Order};
+use mesh_harness::real::programs::Program;
+use mesh_harness::real::wasmd::{ChainSpec, Wasmd};
+
+/// True if the real programs are asked for; then those needed have to be there.
+fn asked_for(needed: &[Program]) -> bool {
+    if env::var("MESH_REAL").as_deref() != Ok("1") {
+        eprintln!("passed over: needs `tests/setup real` and MESH_REAL=1");
+        return false;
+    }
+    for program in needed {
+        program.find().expect("MESH_REAL=1 and the program is installed");
+    }
+    true
+}
+
+fn group_is_gone(group: u32) -> bool {
+    let alive = Command::new("sh")
+        .args(["-c", r#"kill -s 0 -- "-$1" 2>/dev/null"#, "sh", &group.to_string()])
+        .status();
+    !alive.expect("a shell").success()
+}
+
+#[test]
+fn a_bitcoind_answers_survives_a_crash_and_leaves_no_process() {
+    if !asked_for(&[Program::Bitcoind]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut node = Bitcoind::start(dir.path()).expect("a node");
+    let first = node.process().group();
+    node.process().crash();
+    assert!(group_is_gone(first));
+
+    let mut node = Bitcoind::start(dir.path()).expect("the node takes its data up again");
+    let second = node.process().group();
+    drop(node);
+    assert!(group_is_gone(second));
+}
+
+#[test]
+fn a_relayer_opens_a_channel_between_two_chains() {
+    if !asked_for(&[Program::Wasmd, Program::Hermes]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let clock = Instant::now();
+    let specs = [ChainSpec::new("mesh-hub-1", "umesh"), ChainSpec::new("mesh-cons-1", "ucons")];
+    let [mut hub, mut consumer] = Wasmd::start_all(dir.path(), specs).expect("two chains");
+    eprintln!("chains up after {:?}", clock.elapsed());
+    let relayer = Hermes::new(&dir.path().join("hermes"), &hub, &consumer).expect("a relayer");
+    let connection = relayer.connect(&hub, &consumer).expect("a connection");
+    eprintln!("connected after {:?}", clock.elapsed());
+    let channel = relayer
+        .open_channel(&connection, ["transfer", "transfer"], Order::Unordered, "ics20-1")
+        .expect("a channel of the chains' own transfer module");
+    eprintln!("channel after {:?}", clock.elapsed());
+    assert_eq!((channel.a.as_str(), channel.b.as_str()), ("channel-0", "channel-0"));
+    let mut running = relayer.start().expect("relaying");
+    eprintln!("relaying after {:?}", clock.elapsed());
+    assert!(clock.elapsed() < Duration::from_secs(300));
+
+    let groups = [running.group(), hub.process().group(), consumer.process().group()];
+    running.stop();
+    drop((hub, consumer));
+    assert!(groups.into_iter().all(group_is_gone));
+}

@@ -1,0 +1,1 @@
+//! A relayer between embedded chains, in one process: handshakes, packets, acknowledgements, timeouts.

@@ -60,7 +60,10 @@ pub fn derive<C: Curve>(
 }
 
 /// Builds the one unbonding transaction of a stake.
-fn derive_unbonding_tx(
+///
+/// # Errors
+/// [`UnbondingError::FeeTakesAll`].
+pub fn derive_unbonding_tx(
     params: &Params,
     staking: Funding,
     scripts: &DelegationScripts,
@@ -70,7 +73,10 @@ fn derive_unbonding_tx(
 }
 
 /// Builds the one slashing transaction of an output that our covenant signs.
-fn derive_slashing_tx(
+///
+/// # Errors
+/// [`SlashingError`] if an amount comes out empty or dust.
+pub fn derive_slashing_tx(
     params: &Params,
     funding: Funding,
     scripts: &DelegationScripts,

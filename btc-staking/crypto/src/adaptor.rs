@@ -47,6 +47,14 @@ impl EncryptionKey {
         key.lift().map(Self)
     }
 
+    /// Takes a provider's key, lifted by the backend: faster natively.
+    ///
+    /// # Errors
+    /// [`CurveError::NoPoint`] if the key is not on the curve.
+    pub fn lift<C: Curve>(curve: &C, key: &XOnly) -> Result<Self, CurveError> {
+        curve.lift_x(key).map(Self)
+    }
+
     /// Takes any point, with its parity. Providers' keys come from [`Self::from_x_only`].
     #[must_use]
     pub const fn from_point(point: Point) -> Self {

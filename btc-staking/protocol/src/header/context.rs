@@ -96,6 +96,27 @@ impl TipContext {
         })
     }
 
+    /// Rebuilds the context at a stored header from what a compact store keeps of it.
+    ///
+    /// `newest_first` are the timestamps of the header and its ancestors; at most eleven are used.
+    ///
+    /// # Errors
+    /// Refuses an empty list and bits that are no target.
+    pub fn from_parts(
+        (height, hash): (u32, BlockHash),
+        (bits, real_bits): (Bits, Bits),
+        period: Option<PeriodStart>,
+        newest_first: impl IntoIterator<Item = u32>,
+        work: U256,
+    ) -> Result<Self, HeaderError> {
+        let times = Times::from_newest_first(newest_first.into_iter().take(MEDIAN_SPAN));
+        if times.known == 0 {
+            return Err(HeaderError::NoAncestor(height));
+        }
+        let step_work = bits.work().map_err(HeaderError::Bits)?;
+        Ok(Self { height, hash, bits, real_bits, period, times, work, step_work })
+    }
+
     /// Validates the child of the tip and makes it the tip.
     ///
     /// # Errors

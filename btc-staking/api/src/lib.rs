@@ -8,14 +8,17 @@
 
 extern crate alloc;
 
+mod delegation;
 pub mod events;
 pub mod finality;
 pub mod hex;
 pub mod light_client;
 pub mod mesh;
+mod params;
 #[cfg(feature = "signer")]
 pub mod signer;
 pub mod staking;
 
+pub use delegation::DelegationMessageError;
 pub use hex::{BlockHash, Hash32, Key, Txid};
 pub use mesh::{Binary, Coin, Decimal, Uint128};

@@ -10,5 +10,6 @@ pub mod bitcoin;
 pub mod cosmos;
 pub mod error;
 mod http;
+pub mod signer;
 
 pub use error::{ClientError, Retry};

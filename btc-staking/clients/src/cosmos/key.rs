@@ -47,6 +47,17 @@ impl ChainKey {
         Self::from_bytes(&Zeroizing::new(child.private_key.secret_bytes()), prefix)
     }
 
+    /// Takes what an account file holds: 64 hex digits, or the words of a mnemonic.
+    ///
+    /// # Errors
+    /// As [`Self::from_hex`] or [`Self::from_mnemonic`].
+    pub fn from_text(text: &str, prefix: &str) -> Result<Self, KeyError> {
+        match text.trim() {
+            words if words.contains(' ') => Self::from_mnemonic(words, prefix),
+            hex => Self::from_hex(hex, prefix),
+        }
+    }
+
     /// Takes 64 hex digits.
     ///
     /// # Errors

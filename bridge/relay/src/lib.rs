@@ -6,9 +6,11 @@
 //!
 //! - [`headers`]: which Bitcoin headers the hub's light client needs, across forks of any depth below k.
 //! - [`stakes`]: which proof a stake needs: inclusion, or the transaction that spent it.
-//! - [`slash`]: which pre-signed slashing transaction must go to Bitcoin once a provider's key is known.
+//! - [`slash`]: which pre-signed slashing transaction must go to Bitcoin once a provider's key is known;
+//!   [`complete`] makes it.
 
 pub mod action;
+pub mod complete;
 pub mod headers;
 pub mod slash;
 pub mod stakes;

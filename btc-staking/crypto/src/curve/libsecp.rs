@@ -2,6 +2,7 @@
 //!
 //! It never calls `ecdsa_verify`: that compares x only and would lose the sign of a point.
 
+use core::cell::Cell;
 use std::thread_local;
 
 use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
@@ -18,6 +19,7 @@ pub struct Libsecp;
 
 thread_local! {
     static CONTEXT: Secp256k1<All> = blinded_context();
+    static LAST_TWEAKED: Cell<Option<(XOnly, PublicKey)>> = const { Cell::new(None) };
 }
 
 /// Blinds the context's base multiplications with a random number. Blinding is a second line of defence
@@ -51,6 +53,29 @@ pub(crate) fn to_secp(point: &Point) -> Result<PublicKey, CurveError> {
     PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
 }
 
+fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
+    let mut bytes = [0x02; 33];
+    let [_, tail @ ..] = &mut bytes;
+    *tail = x.to_bytes();
+    PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
+}
+
+/// Lifts a key to be tweaked. Taproot outputs without a key path all tweak the same one, so the last one
+/// is kept.
+fn lift_remembered(x: &XOnly) -> Result<PublicKey, CurveError> {
+    if let Some((_, key)) = LAST_TWEAKED.get().filter(|(last, _)| last == x) {
+        return Ok(key);
+    }
+    let key = lift(x)?;
+    LAST_TWEAKED.set(Some((*x, key)));
+    Ok(key)
+}
+
+fn multiply_base(d: &Scalar) -> Result<PublicKey, CurveError> {
+    let secret = secp256k1::SecretKey::from_slice(&d.to_bytes()).map_err(|_| CurveError::NoPoint)?;
+    Ok(with_context(|context| secret.public_key(context)))
+}
+
 fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, CurveError> {
     let id = RecoveryId::from_i32(i32::from(odd)).map_err(|_| CurveError::NoPoint)?;
     let signature = SecpSignature::from_compact(signature, id).map_err(|_| CurveError::NoPoint)?;
@@ -73,23 +98,24 @@ impl Curve for Libsecp {
         recover(digest, &signature.to_bytes(), signature.is_nonce_odd())
     }
 
+    /// Multiplies the generator alone and adds: a general multiplication would double P 128 times.
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
         Scalar::from_bytes(p.as_bytes()).map_err(|_| CurveError::KeyAboveOrder(*p))?;
-        let key = to_secp(&self.lift_x(p)?)?;
-        let tweak = secp256k1::Scalar::from_be_bytes(t.to_bytes()).map_err(|_| CurveError::NoPoint)?;
-        let sum = with_context(|context| key.add_exp_tweak(context, &tweak));
+        let key = lift_remembered(p)?;
+        if t.is_zero() {
+            return Ok(Point::from(&key));
+        }
+        let sum = multiply_base(t)?.combine(&key);
         sum.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
     }
 
     /// Multiplies in constant time, which is also the fastest way.
     fn base_mul(&self, d: &Scalar) -> Result<Point, CurveError> {
-        let secret = secp256k1::SecretKey::from_slice(&d.to_bytes()).map_err(|_| CurveError::NoPoint)?;
-        Ok(Point::from(&with_context(|context| secret.public_key(context))))
+        Ok(Point::from(&multiply_base(d)?))
     }
 
     fn lift_x(&self, x: &XOnly) -> Result<Point, CurveError> {
-        let key = secp256k1::XOnlyPublicKey::from_slice(x.as_bytes()).map_err(|_| CurveError::NoPoint)?;
-        Ok(Point::from(&key.public_key(secp256k1::Parity::Even)))
+        Ok(Point::from(&lift(x)?))
     }
 
     fn add(&self, a: &Point, b: &Point) -> Result<Point, CurveError> {

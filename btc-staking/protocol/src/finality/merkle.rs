@@ -317,13 +317,14 @@ mod tests {
         #[test]
         fn recomputed_proofs_equal_stored_ones_and_verify(n in 1_u64..400, pick in any::<prop::sample::Index>()) {
             let leaves = leaves(n);
-            let index = pick.index(leaves.len()) as u64;
+            let at = pick.index(leaves.len());
+            let index = at as u64;
             let tree = CommitmentTree::new(&leaves);
             let range = tree.chunk_of(index);
-            let chunk = &leaves[range.start as usize..range.end as usize];
+            let chunk = &leaves[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()];
             let proof = tree.prove(index, chunk).unwrap();
             prop_assert_eq!(&proof, &MerkleProof::build(&leaves, index).unwrap());
-            prop_assert_eq!(proof.verify(&leaves[index as usize], &tree.root()), Ok(()));
+            prop_assert_eq!(proof.verify(&leaves[at], &tree.root()), Ok(()));
         }
 
         #[test]

@@ -16,7 +16,7 @@ mod contract;
 mod custom;
 mod error;
 mod ibc_core;
-mod ibc_module;
+pub(crate) mod ibc_module;
 mod msg;
 mod native;
 mod rpc;
@@ -40,6 +40,7 @@ pub use ibc_module::{ChannelEnd, ChannelState, SentPacket};
 pub use native::{ContractSet, IbcHandlers, NativeContract};
 pub use staking::ValidatorView;
 pub use state::Account;
+pub(crate) use state::ChainState;
 pub use transfer::{PORT as TRANSFER_PORT, VERSION as TRANSFER_VERSION};
 
 use crate::clock::Clock;

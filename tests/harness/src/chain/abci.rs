@@ -104,12 +104,8 @@ fn simulate(state: &mut ChainState, data: &[u8]) -> Result<Vec<u8>, TxError> {
     let msg_responses = cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData::decode(result.data.as_slice())
         .map(|d| d.msg_responses)
         .unwrap_or_default();
-    let result = AbciResult {
-        data: result.data,
-        log: String::new(),
-        events: events(&result.events),
-        msg_responses,
-    };
+    let events = events(&result.events);
+    let result = AbciResult { events, msg_responses, ..AbciResult::default() };
     Ok(SimulateResponse { gas_info: Some(gas_info), result: Some(result) }.encode_to_vec())
 }
 

@@ -39,7 +39,7 @@ pub fn from_bech32(prefix: &str, address: &str) -> Result<Vec<u8>, String> {
 
 /// The host functions of a chain with a given address prefix.
 #[derive(Clone)]
-pub struct ChainApi {
+pub(crate) struct ChainApi {
     prefix: String,
     crypto: MockApi,
 }

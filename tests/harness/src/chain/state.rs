@@ -76,7 +76,7 @@ pub(crate) struct StoredCode {
 }
 
 /// The state of a chain.
-pub struct ChainState {
+pub(crate) struct ChainState {
     pub(crate) app: ChainApp,
     pub(crate) api: ChainApi,
     pub(crate) config: ChainConfig,

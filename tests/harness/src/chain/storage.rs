@@ -14,7 +14,7 @@ pub(crate) type Delta = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The committed state of a chain.
 #[derive(Default)]
-pub struct ChainStorage {
+pub(crate) struct ChainStorage {
     data: BTreeMap<Vec<u8>, Vec<u8>>,
     app_hash: [u8; 32],
     writes: sha256::HashEngine,

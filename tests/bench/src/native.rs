@@ -4,7 +4,10 @@
 //! rotates through a pool of inputs, so that no branch predictor learns one of them by heart; making the
 //! pool is not timed.
 
+mod chain;
 mod schemes;
+mod stakes;
+mod world;
 
 use std::time::Instant;
 
@@ -18,11 +21,14 @@ pub(crate) type Op = Box<dyn FnMut(usize)>;
 /// How many inputs an operation rotates through.
 pub(crate) const POOL: usize = 32;
 
+/// Why the bench may expect.
+pub(crate) const SOUND: &str = "the bench's own inputs are valid";
+
 /// A name and the function that prepares the operation.
 pub(crate) type Entry = (&'static str, fn() -> Op);
 
 fn table() -> Vec<Entry> {
-    schemes::OPS.to_vec()
+    [schemes::OPS, stakes::OPS, chain::OPS].concat()
 }
 
 /// Runs what was asked for and prints a line per operation.
@@ -47,7 +53,7 @@ pub(crate) fn run(args: &Native) -> Result<()> {
 
 fn measure(name: &str, prepare: fn() -> Op, n: u32) -> serde_json::Value {
     let mut op = prepare();
-    // Warm caches and the thread's context, but not at the price of a slow operation's second.
+    // Warms caches and the thread's context.
     (0..POOL.min(n as usize)).for_each(&mut op);
     let start = Instant::now();
     (0..n as usize).for_each(&mut op);

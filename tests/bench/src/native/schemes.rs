@@ -3,7 +3,7 @@
 use staking_crypto::curve::Libsecp;
 use staking_crypto::{OneTimeNonce, SecretKey, XOnly, adaptor, bip340, eots};
 
-use super::{Entry, Op, pool, rotate};
+use super::{Entry, Op, SOUND, pool, rotate};
 
 pub(super) const OPS: &[Entry] = &[
     ("schnorr-verify", schnorr_verify),
@@ -14,8 +14,6 @@ pub(super) const OPS: &[Entry] = &[
     ("adaptor-sign", adaptor_sign),
     ("adaptor-verify", adaptor_verify),
 ];
-
-const SOUND: &str = "the bench's own inputs are valid";
 
 pub(super) fn key(seed: u8) -> SecretKey {
     SecretKey::from_bytes(&[seed; 32]).expect(SOUND)

@@ -1,0 +1,67 @@
+//! Neighbours that are read without being entered.
+//!
+//! Entering a contract costs 60 000 gas, a raw read of its storage 1 000 and the bytes. What other contracts
+//! need of the light client is laid out for that, see [`crate::headers`].
+
+use cosmwasm_std::{Addr, QuerierWrapper, StdError};
+use staking_protocol::header::BlockHash;
+
+use crate::headers::{Chunk, TIP_KEY, TipRecord, deep_reorg_key, fork_height};
+use crate::pack::CorruptState;
+
+/// Why a neighbour gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// Nothing is stored there: the address is not a light client.
+    #[error("{0} is not an initialised light client")]
+    NotALightClient(Addr),
+    /// The record has another shape.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptState),
+    /// The query failed.
+    #[error("{0}")]
+    Std(StdError),
+}
+
+impl From<StdError> for PeerError {
+    fn from(error: StdError) -> Self {
+        Self::Std(error)
+    }
+}
+
+/// `btc-light-client` at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LightClient(pub Addr);
+
+impl LightClient {
+    /// Reads the tip.
+    ///
+    /// # Errors
+    /// The address is not a light client.
+    pub fn tip(&self, querier: &QuerierWrapper<'_>) -> Result<TipRecord, PeerError> {
+        let raw = querier.query_wasm_raw(self.0.as_str(), TIP_KEY)?;
+        let raw = raw.filter(|raw| !raw.is_empty()).ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?;
+        Ok(TipRecord::unpack(&raw)?)
+    }
+
+    /// Reads the hash of the main chain's block at a height; `None` if it is not stored.
+    ///
+    /// # Errors
+    /// The record has another shape.
+    pub fn block_hash(&self, querier: &QuerierWrapper<'_>, height: u32) -> Result<Option<BlockHash>, PeerError> {
+        let number = Chunk::number(height);
+        let raw = querier.query_wasm_raw(self.0.as_str(), &Chunk::key(number)[..])?;
+        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return Ok(None) };
+        Ok(Chunk::unpack(number, &raw)?.get(height).map(|entry| entry.hash))
+    }
+
+    /// Reads the fork height of a reorg at least k deep, by number from 1; `None` if there was none.
+    ///
+    /// # Errors
+    /// The record has another shape.
+    pub fn deep_reorg(&self, querier: &QuerierWrapper<'_>, number: u32) -> Result<Option<u32>, PeerError> {
+        let raw = querier.query_wasm_raw(self.0.as_str(), &deep_reorg_key(number)[..])?;
+        Ok(raw.filter(|raw| !raw.is_empty()).map(|raw| fork_height(&raw)).transpose()?)
+    }
+}

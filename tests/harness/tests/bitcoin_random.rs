@@ -212,7 +212,7 @@ fn copy(from: &Path, to: &Path) {
 fn run(seed: u64) {
     let mut dice = Dice(seed);
     let mut world = World::new(12);
-    for step in 0..80 {
+    for step in 0..60 {
         let action = dice.below(20);
         match action {
             0..=8 => world.pay(&mut dice),

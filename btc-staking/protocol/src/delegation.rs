@@ -14,12 +14,13 @@ mod request;
 mod status;
 
 pub use covenant::{
-    check_covenant_signatures, check_unbonding_signature, CovenantSignatures, CovenantSignaturesError, SighashSet,
+    CovenantSignatures, CovenantSignaturesError, SighashSet, check_covenant_signatures,
+    check_unbonding_signature,
 };
 pub use life::{Ended, IllegalMove, Life, Move, PowerChange};
-pub use presigned::{derive, DeriveError, Presigned};
+pub use presigned::{DeriveError, Presigned, derive, derive_slashing_tx, derive_unbonding_tx};
 pub use request::{
-    check_terms, verify_delegation, verify_staker_signatures, DelegationError, DelegationRequest, StakeTerms,
-    StakerSignatures, StakerSignaturesError, TermsError, VerifiedDelegation,
+    DelegationError, DelegationRequest, StakeTerms, StakerSignatures, StakerSignaturesError, TermsError,
+    VerifiedDelegation, check_terms, verify_delegation, verify_staker_signatures,
 };
 pub use status::{DelegationFacts, Inclusion, Status};

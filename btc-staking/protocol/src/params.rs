@@ -16,13 +16,13 @@ pub use decimal::{Decimal, DecimalError};
 pub use packed::PackedParamsError;
 pub use phase1::{Cap, CapError, CapTally};
 pub use unchecked::{ParamsError, ParamsUnchecked};
-pub use versions::{version_for_height, NoParamsForHeight, ParamsVersions, VersionOrderError};
+pub use versions::{NoParamsForHeight, ParamsVersions, VersionOrderError, version_for_height};
 
 use crate::keys::{Covenants, Stakers};
 use crate::script::ScriptTemplates;
 use crate::timelock::{StakingTime, UnbondingTime};
-use crate::tx::slashing::SlashingTerms;
 use crate::tx::Sat;
+use crate::tx::slashing::SlashingTerms;
 
 /// One checked version of the staking parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub mod witness;
 
 pub use expansion::{ExpansionError, ExpansionTx};
 pub use parse::{ParseTxError, Reader};
-pub use raw::{OutPoint, Sat, Transaction, TxIn, TxOut, Txid, MAX_MONEY};
+pub use raw::{MAX_MONEY, OutPoint, Sat, Transaction, TxIn, TxOut, Txid};
 pub use sanity::SanityError;
 pub use sighash::Sighash;
 pub use slashing::{SlashingError, SlashingTx};

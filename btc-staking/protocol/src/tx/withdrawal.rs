@@ -69,6 +69,7 @@ pub enum WithdrawalError {
 pub struct Withdrawable {
     outpoint: OutPoint,
     value: Sat,
+    key: OutputKey,
     pk_script: [u8; 34],
     leaf: Leaf,
     control_block: Vec<u8>,
@@ -118,7 +119,15 @@ impl Withdrawable {
         control_block: Vec<u8>,
         lock: u16,
     ) -> Self {
-        Self { outpoint, value, pk_script: key.pk_script(), leaf: leaf.clone(), control_block, lock }
+        Self {
+            outpoint,
+            value,
+            key: *key,
+            pk_script: key.pk_script(),
+            leaf: leaf.clone(),
+            control_block,
+            lock,
+        }
     }
 
     /// Returns where it is.
@@ -137,6 +146,12 @@ impl Withdrawable {
     #[must_use]
     pub fn lock(&self) -> u16 {
         self.lock
+    }
+
+    /// Returns the output key and tree root.
+    #[must_use]
+    pub fn output_key(&self) -> &OutputKey {
+        &self.key
     }
 
     /// Returns the leaf that is opened.

@@ -7,6 +7,8 @@
     reason = "test helpers; each test file uses a part"
 )]
 
+pub mod world;
+
 use std::fs;
 use std::path::PathBuf;
 

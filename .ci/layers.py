@@ -28,7 +28,7 @@ ALLOWED = {
     "covenants/signer": BASE | {"covenants/committee"},
     "covenants/agent": BASE | {"btc-staking/clients", "covenants/committee"},
     "contracts/host": BASE,
-    "contracts/accounting": set(),
+    "contracts/accounting": {"btc-staking/api"},  # feature `store` only
 }
 CONTRACT = BASE | {"contracts/host", "contracts/accounting"}
 

@@ -20,11 +20,14 @@ demo_present() { rust_works && cxx_works && cmake_works && build_program && boos
 
 demo_install() {
     check_rust
+    [ -z "${CXX:-}" ] || cxx_works || die "CXX=$CXX does not do C++20" "$(cxx --version 2>&1 | tail -n1)" \
+        "unset it or set it to g++ 12 or clang 16 or newer"
     local want=()
     cxx_works || want+=(g++)
     cmake_works || want+=(cmake)
     build_program || want+=(make)
-    boost_works || want+=(libboost-dev)
+    ! cxx_works || boost_works || want+=(libboost-dev)
+    cxx_works || want+=(libboost-dev)
     [ ${#want[@]} -eq 0 ] || system_packages "${want[*]}" "the embedded Bitcoin node" "${want[@]}"
     cxx_works || die "the C++ compiler does not do C++20" "$(cxx --version 2>&1 | head -n1)" "set CXX to g++ 12 or clang 16 or newer"
     cmake_works || die "cmake is too old" "$(cmake --version | head -n1), at least $MIN_CMAKE is needed" "install a newer cmake"

@@ -19,7 +19,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n1)" = "$1" ]; }
 # scratch: a temporary directory beside the final ones (same file system, so that mv is atomic).
 # Its name is left in $scratch and it is removed on exit, whatever the reason.
 scratch() {
-    mkdir -p "$CACHE" || die "cannot create $CACHE" "no permission or no space" "set MESH_BTC_CACHE to a writable folder"
+    mkdir -p "$CACHE" 2>/dev/null || die "cannot create $CACHE" "no permission or no space" "set MESH_BTC_CACHE to a writable folder"
     scratch=$(mktemp -d "$CACHE/.tmp.XXXXXX") || die "cannot write to $CACHE" "no permission or no space" \
         "set MESH_BTC_CACHE to a writable folder with 8 GB free"
     scratches+=("$scratch")

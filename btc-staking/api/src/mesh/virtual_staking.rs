@@ -78,6 +78,9 @@ super::wire! {
         SetGovWeight { gov_weight: GovWeight },
         /// Ours, owner, treasury mode: a validator is out for ever.
         Tombstone { validator: String },
+        /// Ours, owner: native stake of validators, which plain chains do not let contracts query; needed for
+        /// limits relative to it.
+        ReportNative { stakes: Vec<(String, Uint128)> },
     }
 
     /// From the chain module.

@@ -44,7 +44,7 @@ fn header_verify() -> Op {
     let mut parent = Header::from_slice(&base).expect(SOUND).hash();
     let inputs = pool(|seed| {
         let raw = mine(parent.to_bytes(), [seed; 32], 1_000_000 + 600 * u32::from(seed));
-        let before = context.clone();
+        let before = context;
         let header = Header::from_slice(&raw).expect(SOUND);
         context = before.advance(&rules, header).expect(SOUND).0;
         parent = header.hash();

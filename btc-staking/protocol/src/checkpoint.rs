@@ -171,6 +171,14 @@ impl Checkpoint {
         })
     }
 
+    /// Hash by which a chain names the checkpoint: over epoch, block hash, signature, bitmap.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let epoch = self.epoch.to_be_bytes();
+        let fields = [epoch.as_slice(), &self.block_hash, &self.bls_sig, &self.bitmap].concat();
+        sha256::Hash::hash(&fields).to_byte_array()
+    }
+
     /// Message that each validator signed: epoch and block hash.
     #[must_use]
     pub fn signed_message(&self) -> [u8; 40] {

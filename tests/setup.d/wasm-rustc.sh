@@ -30,3 +30,12 @@ mvp_std() {
     rm -rf -- "$d"
     return $rc
 }
+
+# fresh_wasm_target RUSTC DIR: empties a target directory whose contents another std was linked into; cargo does not
+# notice that a toolchain of the same version was made again.
+fresh_wasm_target() {
+    local id
+    id=$("$1" -vV; find "$("$1" --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" -name 'libcore-*' -printf '%f %s %T@\n' | sort)
+    if [ -d "$2" ] && [ "$(cat "$2/.toolchain" 2>/dev/null)" != "$id" ]; then rm -rf -- "$2"; fi
+    mkdir -p "$2" && printf '%s\n' "$id" >"$2/.toolchain"
+}

@@ -8,6 +8,7 @@
 pub mod bitcoind;
 mod genesis;
 pub mod hermes;
+pub mod nodes;
 mod ports;
 pub mod process;
 pub mod programs;

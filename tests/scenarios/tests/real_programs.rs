@@ -8,9 +8,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use mesh_harness::real::bitcoind::Bitcoind;
-use mesh_harness::real::hermes::{Hermes, Order};
+use mesh_harness::real::hermes::Order;
+use mesh_harness::real::nodes::Nodes;
 use mesh_harness::real::programs::Program;
-use mesh_harness::real::wasmd::{ChainSpec, Wasmd};
+use mesh_harness::real::wasmd::ChainSpec;
 
 /// True if the real programs are asked for; then those needed have to be there.
 fn asked_for(needed: &[Program]) -> bool {
@@ -50,28 +51,24 @@ fn a_bitcoind_answers_survives_a_crash_and_leaves_no_process() {
 
 #[test]
 fn a_relayer_opens_a_channel_between_two_chains() {
-    if !asked_for(&[Program::Wasmd, Program::Hermes]) {
+    if !asked_for(&Program::ALL) {
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
     let clock = Instant::now();
-    let specs = [ChainSpec::new("mesh-hub-1", "umesh"), ChainSpec::new("mesh-cons-1", "ucons")];
-    let [mut hub, mut consumer] = Wasmd::start_all(dir.path(), specs).expect("two chains");
-    eprintln!("chains up after {:?}", clock.elapsed());
-    let relayer = Hermes::new(&dir.path().join("hermes"), &hub, &consumer).expect("a relayer");
-    let connection = relayer.connect(&hub, &consumer).expect("a connection");
+    let (hub, consumer) = (ChainSpec::new("mesh-hub-1", "umesh"), ChainSpec::new("mesh-cons-1", "ucons"));
+    let mut nodes = Nodes::start(dir.path(), hub, consumer).expect("all nodes and a connection");
     eprintln!("connected after {:?}", clock.elapsed());
-    let channel = relayer
-        .open_channel(&connection, ["transfer", "transfer"], Order::Unordered, "ics20-1")
+    let channel = nodes
+        .open_channel(["transfer", "transfer"], Order::Unordered, "ics20-1")
         .expect("a channel of the chains' own transfer module");
     eprintln!("channel after {:?}", clock.elapsed());
     assert_eq!((channel.a.as_str(), channel.b.as_str()), ("channel-0", "channel-0"));
-    let mut running = relayer.start().expect("relaying");
+    nodes.relay().expect("relaying");
     eprintln!("relaying after {:?}", clock.elapsed());
     assert!(clock.elapsed() < Duration::from_secs(300));
 
-    let groups = [running.group(), hub.process().group(), consumer.process().group()];
-    running.stop();
-    drop((hub, consumer));
+    let groups = [nodes.bitcoin.process(), nodes.hub.process(), nodes.consumer.process()].map(|p| p.group());
+    drop(nodes);
     assert!(groups.into_iter().all(group_is_gone));
 }

@@ -14,6 +14,7 @@ pub mod finality;
 pub mod hex;
 pub mod light_client;
 pub mod mesh;
+pub mod parse;
 mod params;
 #[cfg(feature = "signer")]
 pub mod signer;

@@ -451,8 +451,6 @@ crate::mesh::wire! {
             /// Staking txid.
             txid: Txid,
         },
-        /// Sum over counted delegations and their number; answers [`Totals`].
-        Totals {},
         /// Messages that a peer refused; answers [`Outbox`].
         Outbox {
             /// Number after which to begin.
@@ -533,8 +531,6 @@ crate::mesh::wire! {
         pub commission_changed: u64,
         /// Consumers it votes for.
         pub consumers: Vec<String>,
-        /// Sum of its counted delegations in satoshi, slashed or not.
-        pub counted_sat: u64,
         /// Whether its key leaked.
         pub slashed: bool,
         /// Chain height of the slashing.
@@ -659,17 +655,6 @@ crate::mesh::wire! {
         pub members: Vec<MemberSignatures>,
         /// Signatures needed.
         pub quorum: u32,
-    }
-
-    /// Answer to [`QueryMsg::Totals`].
-    #[derive(Copy)]
-    pub struct Totals {
-        /// Satoshi of counted delegations, each once.
-        pub counted_sat: u64,
-        /// Number of counted delegations.
-        pub counted: u64,
-        /// Delegations ever registered.
-        pub registered: u64,
     }
 
     /// A message that waits to be sent again.

@@ -5,12 +5,14 @@
 //! (time, bits) need is kept. Zero bytes that all hashes of a chunk end in (proof of work) are left out, and
 //! bits are kept once where they are equal.
 
-use staking_protocol::header::{Bits, BlockHash, TipContext};
+use staking_protocol::header::{Bits, BlockHash, Network, TipContext};
 
 use crate::pack::{CorruptState, Unpack};
 
 /// Key of the tip record.
 pub const TIP_KEY: &[u8] = &[0x01];
+/// Key of the light client's settings; their first byte is the network's tag, see [`network_of`].
+pub const SETTINGS_KEY: &[u8] = &[0x03];
 /// Prefix of the chunks.
 const CHUNK_PREFIX: u8 = 0x02;
 /// Headers of a chunk.
@@ -80,6 +82,24 @@ impl TipRecord {
     pub fn is_fresh(&self, now: u64) -> bool {
         self.max_tip_age == 0 || self.context.is_fresh(now, self.max_tip_age)
     }
+}
+
+/// Tags of the built-in networks. Any other tag is a chain described by its numbers.
+pub const NETWORK_TAGS: [(u8, Network); 5] = [
+    (0, Network::Mainnet),
+    (1, Network::Testnet3),
+    (2, Network::Testnet4),
+    (3, Network::Signet),
+    (4, Network::Regtest),
+];
+
+/// Reads the network from the light client's settings; `None` for a chain described by its numbers.
+///
+/// # Errors
+/// The settings are empty.
+pub fn network_of(settings: &[u8]) -> Result<Option<Network>, CorruptState> {
+    let tag = Unpack::new("settings", settings).u8()?;
+    Ok(NETWORK_TAGS.into_iter().find(|(t, _)| *t == tag).map(|(_, network)| network))
 }
 
 /// What is kept of a header of the main chain.

@@ -4,9 +4,9 @@
 //! need of the light client is laid out for that, see [`crate::headers`].
 
 use cosmwasm_std::{Addr, QuerierWrapper, StdError};
-use staking_protocol::header::BlockHash;
+use staking_protocol::header::{BlockHash, Network};
 
-use crate::headers::{Chunk, TIP_KEY, TipRecord, deep_reorg_key, fork_height};
+use crate::headers::{Chunk, SETTINGS_KEY, TIP_KEY, TipRecord, deep_reorg_key, fork_height, network_of};
 use crate::pack::CorruptState;
 
 /// Why a neighbour gave no answer.
@@ -63,5 +63,14 @@ impl LightClient {
     pub fn deep_reorg(&self, querier: &QuerierWrapper<'_>, number: u32) -> Result<Option<u32>, PeerError> {
         let raw = querier.query_wasm_raw(self.0.as_str(), &deep_reorg_key(number)[..])?;
         Ok(raw.filter(|raw| !raw.is_empty()).map(|raw| fork_height(&raw)).transpose()?)
+    }
+
+    /// Reads which network the headers are of; `None` for one that is not built in.
+    ///
+    /// # Errors
+    /// The address is not a light client.
+    pub fn network(&self, querier: &QuerierWrapper<'_>) -> Result<Option<Network>, PeerError> {
+        let raw = querier.query_wasm_raw(self.0.as_str(), SETTINGS_KEY)?;
+        Ok(network_of(&raw.ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?)?)
     }
 }

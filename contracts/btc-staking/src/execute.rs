@@ -1,0 +1,12 @@
+//! One file per message, or per few that share their rules.
+
+pub(crate) mod activate;
+pub(crate) mod batch;
+pub(crate) mod covenant;
+pub(crate) mod expire;
+pub(crate) mod govern;
+pub(crate) mod provider;
+pub(crate) mod quarantine;
+pub(crate) mod register;
+pub(crate) mod slash;
+pub(crate) mod undelegate;

@@ -1,0 +1,154 @@
+//! Inclusion proven: a VERIFIED delegation becomes ACTIVE, a QUARANTINED one counts again (spec §5.4).
+
+use contract_host::admin::require_running;
+use contract_host::events::event;
+use contract_host::headers::TipRecord;
+use cosmwasm_std::{DepsMut, Env, Response, Storage};
+use staking_api::events::{DelegationActive, DelegationRequalified};
+use staking_api::staking::{Activation, Status};
+use staking_protocol::delegation::Inclusion;
+
+use super::batch;
+use super::register::expansion::require_not_a_stake;
+use crate::error::StakingError;
+use crate::inclusion::{fresh_tip, prove, require_no_reorg};
+use crate::power::{Changes, VaultNote, humanize};
+use crate::state::config::Config;
+use crate::state::delegation::{self, Life, Registration};
+use crate::state::signatures::signers;
+use crate::status::{facts, require_unslashed};
+
+pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Activation]) -> Result<Response, StakingError> {
+    require_running(deps.storage)?;
+    let config = Config::load(deps.storage)?;
+    let tip = fresh_tip(&config.light_client, &deps.querier, env)?;
+    require_no_reorg(deps.storage, &tip)?;
+    let changes = batch::run(
+        items,
+        |item| item.txid.to_string(),
+        |item, changes| activate(deps.branch(), &config, &tip, item, changes),
+    )?;
+    changes.into_response(&config)
+}
+
+fn activate(
+    mut deps: DepsMut<'_>,
+    config: &Config,
+    tip: &TipRecord,
+    item: &Activation,
+    changes: &mut Changes,
+) -> Result<(), StakingError> {
+    let registration = Registration::require(deps.storage, item.txid.as_bytes())?;
+    let life = Life::load(deps.storage, registration.id())?;
+    require_spent_for(deps.storage, &registration)?;
+    let confirmed = prove(&config.light_client, &deps.querier, &item.proof, registration.transaction()?)?;
+    confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
+    let confirmed = confirmed.refuse_coinbase()?;
+    check_ready(deps.storage, &registration, &life, confirmed.height(), tip.context.height())?;
+    count(deps.branch(), config, &registration, life, confirmed.height(), changes)
+}
+
+/// An expansion is included through the spend of its previous stake; if that was reported before the
+/// expansion was ready, its own proof is taken here.
+fn require_spent_for(storage: &dyn Storage, registration: &Registration) -> Result<(), StakingError> {
+    let Some(previous) = &registration.previous else { return Ok(()) };
+    let spent = Life::load(storage, delegation::Id::of(&previous.txid))?.spent;
+    match spent.filter(|spent| spent.txid == registration.txid) {
+        Some(_) => Ok(()),
+        None => Err(StakingError::ExpansionInclusion),
+    }
+}
+
+/// Everything that must hold before a delegation counts, besides the proof.
+pub(crate) fn check_ready(
+    storage: &dyn Storage,
+    registration: &Registration,
+    life: &Life,
+    start: u32,
+    tip: u32,
+) -> Result<(), StakingError> {
+    if life.spent.is_some() {
+        return Err(StakingError::Status(Status::Unbonded));
+    }
+    if life.start.is_some() && !life.quarantined {
+        return Err(StakingError::Status(if life.counted { Status::Active } else { Status::Pending }));
+    }
+    let (signers, _) = signers(storage, registration.id())?;
+    if !facts(registration, life, signers).has_quorum() {
+        return Err(StakingError::Status(Status::Pending));
+    }
+    if start < registration.registered && !life.quarantined {
+        let registered = registration.registered;
+        return Err(StakingError::IncludedTooEarly { start, registered });
+    }
+    check_window(registration, start, tip)?;
+    check_funding(storage, registration)?;
+    require_unslashed(storage, registration)
+}
+
+/// Trap A19: at activation too.
+fn check_funding(storage: &dyn Storage, registration: &Registration) -> Result<(), StakingError> {
+    if registration.previous.is_none() {
+        return Ok(());
+    }
+    match registration.transaction()?.inputs.get(1) {
+        Some(input) => require_not_a_stake(storage, input.previous_output),
+        None => Ok(()),
+    }
+}
+
+/// Enough blocks must be left before the stake is too close to its end (traps A16, C8).
+pub(crate) fn check_window(registration: &Registration, start: u32, tip: u32) -> Result<(), StakingError> {
+    let unbonding_time = registration.unbonding_time;
+    let inclusion = inclusion_from(registration, start);
+    if inclusion.is_expired(tip, unbonding_time) {
+        return Err(StakingError::TooLate { tip, unbonding_time, end: inclusion.end });
+    }
+    Ok(())
+}
+
+fn inclusion_from(registration: &Registration, start: u32) -> Inclusion {
+    Inclusion { start, end: start.saturating_add(u32::from(registration.staking_time)) }
+}
+
+/// Height from which the delegation counts no more.
+pub(crate) fn expiry_height(registration: &Registration, start: u32) -> u32 {
+    inclusion_from(registration, start).end.saturating_sub(u32::from(registration.unbonding_time))
+}
+
+/// Lets the delegation count from now on.
+pub(crate) fn count(
+    deps: DepsMut<'_>,
+    config: &Config,
+    registration: &Registration,
+    life: Life,
+    start: u32,
+    changes: &mut Changes,
+) -> Result<(), StakingError> {
+    let id = registration.id();
+    let scheduled = life.start == Some(start);
+    let requalified = life.quarantined;
+    Life { start: Some(start), counted: true, quarantined: false, ..life }.save(deps.storage, id);
+    if !scheduled {
+        delegation::schedule_expiry(deps.storage, expiry_height(registration, start), id);
+    }
+    changes.power(deps.api, registration, true)?;
+    let end = inclusion_from(registration, start).end;
+    if requalified {
+        changes.event(event(&DelegationRequalified { txid: registration.txid.into(), start_height: start }));
+        changes.vault_note(registration, VaultNote::Requalified);
+        return Ok(());
+    }
+    if config.vault.is_some() {
+        changes.vault_active(deps.storage, deps.api, registration, (start, end))?;
+    }
+    changes.event(event(&DelegationActive {
+        txid: registration.txid.into(),
+        owner: humanize(deps.api, &registration.owner)?,
+        fp_pks: registration.fps.iter().map(|fp| (*fp).into()).collect(),
+        value_sat: registration.value,
+        start_height: start,
+        end_height: end,
+    }));
+    Ok(())
+}

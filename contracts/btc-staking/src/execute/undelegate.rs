@@ -1,0 +1,193 @@
+//! A staking output was spent: by the unbonding transaction, a slashing, an expansion, or anything else (spec
+//! §5.5). The staker's signature in the witness is the intent, so any depth will do; a reorg does not bring the
+//! delegation back (trap C20).
+
+use contract_host::HostCurve;
+use contract_host::events::event;
+use contract_host::headers::TipRecord;
+use cosmwasm_std::{DepsMut, Env, Response};
+use staking_api::events::{DelegationUnbonded, ProviderSlashed};
+use staking_api::finality::ExecuteMsg as FinalityMsg;
+use staking_api::staking::{Spend, SpendKind, Status};
+use staking_api::{Hash32, Key};
+use staking_protocol::taproot::leaf_hash;
+use staking_protocol::tx::sighash::{Prevout, script_path};
+use staking_protocol::tx::{Sat, StakeSpend, Transaction};
+
+use super::activate::{check_ready, count};
+use super::{batch, slash};
+use crate::error::StakingError;
+use crate::inclusion::{fresh_tip, prove, require_no_reorg};
+use crate::power::Changes;
+use crate::state::config::Config;
+use crate::state::delegation::{Life, Registration, Spent};
+
+mod leak;
+
+pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<Response, StakingError> {
+    let config = Config::load(deps.storage)?;
+    let tip = fresh_tip(&config.light_client, &deps.querier, env)?;
+    let mut leaks = Vec::new();
+    let changes = batch::run(
+        items,
+        |item| item.txid.to_string(),
+        |item, changes| {
+            let leak = undelegate(deps.branch(), env, &config, &tip, item, changes)?;
+            leaks.extend(leak);
+            Ok(())
+        },
+    )?;
+    let mut response = changes.into_response(&config)?;
+    if let Some(finality) = &config.finality {
+        for (fp_pk, secret_key) in leaks {
+            let msg = FinalityMsg::ProviderSlashed { fp_pk, secret_key };
+            response = response.add_submessage(contract_host::outbox::send(finality.as_str(), &msg)?);
+        }
+    }
+    Ok(response)
+}
+
+/// Returns the provider whose key the spend leaked, if it did.
+fn undelegate(
+    mut deps: DepsMut<'_>,
+    env: &Env,
+    config: &Config,
+    tip: &TipRecord,
+    item: &Spend,
+    changes: &mut Changes,
+) -> Result<Option<(Key, Hash32)>, StakingError> {
+    let registration = Registration::require(deps.storage, item.txid.as_bytes())?;
+    let life = Life::load(deps.storage, registration.id())?;
+    if life.spent.is_some() {
+        return Err(StakingError::Status(Status::Unbonded));
+    }
+    let tx = Transaction::parse(&item.spending_tx.0)?;
+    let input = StakeSpend::input_spending(&tx, registration.outpoint())
+        .ok_or(StakingError::NotASpend(item.txid))?;
+    verify_spend(&deps, &registration, &tx, input, item)?;
+    let kind = classify(&deps, &registration, &tx, input)?;
+    let confirmed = prove(&config.light_client, &deps.querier, &item.proof, tx)?;
+    let child = match kind {
+        SpendKind::Expansion => ready_child(&deps, tip, &confirmed.txid().0, confirmed.height())?,
+        _ => None,
+    };
+    if child.is_some() {
+        confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
+    }
+    let leak = match kind {
+        SpendKind::Slashing => leak::find(deps.as_ref(), &registration, confirmed.tx(), input)?,
+        _ => None,
+    };
+    let spent = Spent { txid: confirmed.txid().0, kind, height: confirmed.height() };
+    end(deps.branch(), &registration, life, spent, changes)?;
+    if let Some((child, life)) = child {
+        count(deps.branch(), config, &child, life, confirmed.height(), changes)?;
+    }
+    let Some((fp, secret)) = leak else { return Ok(None) };
+    let slashed: Option<ProviderSlashed> = slash::mark(deps, env, &fp, tip.context.height())?;
+    slashed.iter().for_each(|slashed| changes.event(event(slashed)));
+    Ok(slashed.map(|_| (fp, secret)))
+}
+
+/// Checks the staker's signature over the spend, with all previous outputs.
+fn verify_spend(
+    deps: &DepsMut<'_>,
+    registration: &Registration,
+    tx: &Transaction,
+    input: usize,
+    item: &Spend,
+) -> Result<(), StakingError> {
+    let staking_tx = registration.transaction()?;
+    let script = staking_tx.output(registration.vout).map(|o| o.script.clone()).unwrap_or_default();
+    let mut funding = vec![staking_tx];
+    for raw in &item.funding_txs {
+        funding.push(Transaction::parse(&raw.0)?);
+    }
+    let spend = StakeSpend { tx, input, funding: &funding };
+    let output = Prevout { value: Sat(registration.value), script: &script };
+    let stakers = registration.terms()?.stakers;
+    Ok(spend.verify(&HostCurve::new(deps.api), registration.outpoint(), output, &stakers)?)
+}
+
+/// A pre-signed transaction is recognised by its digest, which commits to all of it.
+fn classify(
+    deps: &DepsMut<'_>,
+    registration: &Registration,
+    tx: &Transaction,
+    input: usize,
+) -> Result<SpendKind, StakingError> {
+    let [slashing, unbonding, _] = registration.sighashes;
+    if tx.inputs.len() == 1 {
+        let digest = presigned_digest(registration, tx, input)?;
+        if digest == Some(unbonding) {
+            return Ok(SpendKind::Unbonding);
+        }
+        if digest == Some(slashing) {
+            return Ok(SpendKind::Slashing);
+        }
+    }
+    let child = Registration::load(deps.storage, &tx.txid().0)?;
+    let continues = |child: &Registration| child.previous.as_ref().is_some_and(|p| p.txid == registration.txid);
+    Ok(if child.as_ref().is_some_and(continues) { SpendKind::Expansion } else { SpendKind::Unexpected })
+}
+
+fn presigned_digest(
+    registration: &Registration,
+    tx: &Transaction,
+    input: usize,
+) -> Result<Option<[u8; 32]>, StakingError> {
+    let witness = tx.inputs.get(input).map_or(&[][..], |i| &i.witness);
+    let [.., script, _control_block] = witness else { return Ok(None) };
+    let staking_tx = registration.transaction()?;
+    let Some(output) = staking_tx.output(registration.vout) else { return Ok(None) };
+    let digest = script_path(tx, input, &[Prevout::from(output)], &leaf_hash(script));
+    Ok(digest.ok().map(|digest| digest.0))
+}
+
+/// The expansion, if it may count now. If it may not, the previous stake still ends (trap A20).
+fn ready_child(
+    deps: &DepsMut<'_>,
+    tip: &TipRecord,
+    txid: &[u8; 32],
+    start: u32,
+) -> Result<Option<(Registration, Life)>, StakingError> {
+    let child = Registration::require(deps.storage, txid)?;
+    let life = Life::load(deps.storage, child.id())?;
+    let ready = check_ready(deps.storage, &child, &life, start, tip.context.height())
+        .and_then(|()| require_no_reorg(deps.storage, tip));
+    Ok(ready.is_ok().then_some((child, life)))
+}
+
+fn end(
+    deps: DepsMut<'_>,
+    registration: &Registration,
+    life: Life,
+    spent: Spent,
+    changes: &mut Changes,
+) -> Result<(), StakingError> {
+    let id = registration.id();
+    Life { counted: false, spent: Some(spent), ..life }.save(deps.storage, id);
+    crate::state::delegation::set_pending(deps.storage, id, false);
+    if life.counted {
+        changes.power(deps.api, registration, false)?;
+    }
+    if life.start.is_some() {
+        changes.vault_spent(registration, &spent);
+    }
+    changes.event(event(&DelegationUnbonded {
+        txid: registration.txid.into(),
+        spend_txid: spent.txid.into(),
+        kind: kind_name(spent.kind).to_string(),
+        btc_height: spent.height,
+    }));
+    Ok(())
+}
+
+const fn kind_name(kind: SpendKind) -> &'static str {
+    match kind {
+        SpendKind::Unbonding => "unbonding",
+        SpendKind::Slashing => "slashing",
+        SpendKind::Expansion => "expansion",
+        SpendKind::Unexpected => "unexpected",
+    }
+}

@@ -17,7 +17,11 @@ relayer_install() {
     cxx_works || demo_install
     scratch
     need_space 6000 hermes
-    local top=$scratch src=$scratch/src out=$scratch/out
+    # Kept until the build has succeeded: what a killed run compiled is not compiled again.
+    local top=$CACHE/build-hermes-$HERMES_VERSION out=$scratch/out
+    local src=$top/src
+    mkdir -p "$top"
+    rm -rf -- "$src"
     hermes_source "$src"
     hermes_patch "$src"
     hermes_build_tools "$top/tools"
@@ -25,12 +29,13 @@ relayer_install() {
     # opt-level 1: a relayer waits for chains, and the build is what costs.
     (cd "$src" && CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols \
         CARGO_TARGET_DIR=$top/target logged hermes-build cargo build --locked --release --bin hermes) ||
-        die "hermes does not build" "see above" "start again; downloads are kept"
+        die "hermes does not build" "see above" "start again: it goes on where it stopped"
     mkdir -p "$out/bin"
     cp "$top/target/release/hermes" "$out/bin/"
     "$out/bin/hermes" version >/dev/null 2>&1 || die "the built hermes does not start" "" "start again"
     hermes_key >"$out/.key"
     put_in_place "$out" "$(hermes_dir)"
+    rm -rf -- "$top"
 }
 
 crate_source() {
@@ -70,22 +75,30 @@ hermes_patch() {
 }
 
 # protoc and libclang, from this system or unpacked from Debian packages for the time of the build.
-hermes_build_tools() {
+hermes_build_tools() { # DIR
+    # A bare libclang has no headers of its own; the C compiler's will do.
+    export BINDGEN_EXTRA_CLANG_ARGS="-isystem $("${CC:-cc}" -print-file-name=include)"
     have protoc && { [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p 2>/dev/null | grep -q 'libclang\(-[0-9.]*\)\?\.so'; } && return 0
+    local root=$1/root libs
+    [ -x "$1/bin/protoc" ] || hermes_unpack_tools "$1"
+    libs=$(find "$root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
+    export PROTOC=$1/bin/protoc PROTOC_INCLUDE=$root/usr/include
+    LIBCLANG_PATH=$(dirname "$(find "$root" -name 'libclang-*.so*' | sort | head -n1)")
+    export LIBCLANG_PATH LD_LIBRARY_PATH=$libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+}
+
+hermes_unpack_tools() { # DIR
     local clang root=$1/root
+    rm -rf -- "$1"
     apt_world "install protoc and libclang, or set HERMES_EXE to a hermes you have"
     clang=$(apt-cache "${apt_opts[@]}" depends libclang1 | awk '/Depends:/ {print $2; exit}')
     [ -n "$clang" ] || die "no libclang among this machine's packages" "" "install libclang and set LIBCLANG_PATH"
-    mkdir -p "$1/bin"
     # shellcheck disable=SC2046
     unpack_packages "$root" $(with_missing_libraries protobuf-compiler "$clang"; already protobuf-compiler "$clang")
-    local libs
-    libs=$(find "$root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
-    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' "$libs" "$root/usr/bin/protoc" >"$1/bin/protoc"
+    mkdir -p "$1/bin"
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
+        "$(find "$root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)" "$root/usr/bin/protoc" >"$1/bin/protoc"
     chmod 755 "$1/bin/protoc"
-    export PROTOC=$1/bin/protoc PROTOC_INCLUDE=$root/usr/include
-    LIBCLANG_PATH=$(dirname "$(find "$root" -name 'libclang-*.so*' | head -n1)")
-    export LIBCLANG_PATH LD_LIBRARY_PATH=$libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 }
 
 # already PKG…: those that are installed (and so not in with_missing_libraries), for a complete copy.

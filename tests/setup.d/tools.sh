@@ -11,10 +11,10 @@ tool_install() { # NAME VERSION [CARGO OPTION…]
     local out=$scratch/out
     mkdir -p "$CACHE/tools"
     say "building $name $version"
-    logged "$name" retry cargo install --locked --root "$out" --target-dir "$scratch/target" "$@" --version "=$version" "$name" ||
+    logged "$name" retry cargo install --locked --root "$out" --target-dir "$CACHE/build-$name" "$@" --version "=$version" "$name" ||
         die "cannot install $name $version" "see above" "check the network and cargo's source configuration, then start again"
     put_in_place "$out" "$CACHE/tools/$name-$version"
-    rm -rf -- "$scratch"
+    rm -rf -- "$CACHE/build-$name"
 }
 
 tools_present() {

@@ -145,7 +145,8 @@ const LIENS: Table<Lien> = Table::new(b"mesh/lien");
 const PENDING: Table<Pending> = Table::new(b"mesh/tx");
 const LAST_TX: Cell<u64> = Cell::new(b"mesh/last_tx");
 const DEBTS: Table<u128> = Table::new(b"mesh/debt");
-const HOLDERS: Table<()> = Table::new(b"mesh/holder");
+/// Σ of the high ends of its liens, by holder.
+const HOLDERS: Table<u128> = Table::new(b"mesh/holder");
 
 type Liens = Vec<(String, Lien)>;
 
@@ -154,9 +155,19 @@ fn load(s: &dyn Storage, user: &str) -> StdResult<Liens> {
     rows.into_iter().map(|(k, l)| Ok((table::text(k)?, l))).collect()
 }
 
-fn save(s: &mut dyn Storage, user: &str, holder: &str, lien: &Lien) {
+fn save(s: &mut dyn Storage, user: &str, holder: &str, lien: &Lien) -> StdResult<()> {
     let key: [&[u8]; 2] = [user.as_bytes(), holder.as_bytes()];
-    if lien.amount.high == 0 { LIENS.remove(s, &key) } else { LIENS.save(s, &key, lien) }
+    let (old, sum) = (LIENS.get(s, &key)?.amount.high, HOLDERS.get(s, &[holder.as_bytes()])?);
+    if old != lien.amount.high {
+        let sum = sum.saturating_sub(old).saturating_add(lien.amount.high);
+        HOLDERS.save(s, &[holder.as_bytes()], &sum);
+    }
+    if lien.amount.high == 0 {
+        LIENS.remove(s, &key);
+    } else {
+        LIENS.save(s, &key, lien);
+    }
+    Ok(())
 }
 
 impl Book {
@@ -174,7 +185,7 @@ impl Book {
     ) -> Result<(), BookError> {
         let mut lien = Self::raise(s, custody, user, holder, terms, amount)?;
         lien.amount.commit_add(amount);
-        save(s, user, holder, &lien);
+        save(s, user, holder, &lien)?;
         Ok(())
     }
 
@@ -191,7 +202,7 @@ impl Book {
         amount: u128,
     ) -> Result<u64, BookError> {
         let lien = Self::raise(s, custody, user, holder, terms, amount)?;
-        save(s, user, holder, &lien);
+        save(s, user, holder, &lien)?;
         let id = LAST_TX.get(s)?.checked_add(1).ok_or_else(|| StdError::msg("out of transaction ids"))?;
         LAST_TX.save(s, &id);
         let tx = Pending { user: user.into(), holder: holder.into(), amount, ratio: terms.ratio };
@@ -231,7 +242,6 @@ impl Book {
         if promised > capacity {
             return Err(BookError::PromisesExceedCapacity { value: promised, bound: capacity });
         }
-        HOLDERS.save(s, &[holder.as_bytes()], &());
         Ok(liens[at].1)
     }
 
@@ -264,7 +274,7 @@ impl Book {
         PENDING.remove(s, &[&id.to_be_bytes()]);
         let mut lien = Self::lien(s, &tx.user, holder)?;
         change(&mut lien, tx.amount);
-        save(s, &tx.user, holder, &lien);
+        save(s, &tx.user, holder, &lien)?;
         Ok(Answer::Done(tx))
     }
 
@@ -275,7 +285,7 @@ impl Book {
     pub fn release(s: &mut dyn Storage, user: &str, holder: &str, amount: u128) -> StdResult<u128> {
         let mut lien = Self::lien(s, user, holder)?;
         let taken = lien.amount.cut_both(amount);
-        save(s, user, holder, &lien);
+        save(s, user, holder, &lien)?;
         let rest = amount - taken;
         if rest > 0 {
             let debt = Self::debt(s, user, holder)?;
@@ -293,7 +303,7 @@ impl Book {
         let mut lien = Self::lien(s, user, holder)?;
         let most = lien.ratio.ceil(lien.amount.high);
         let taken = lien.amount.cut(amount);
-        save(s, user, holder, &lien);
+        save(s, user, holder, &lien)?;
         Ok(Slashed { lien: taken, collateral: taken.min(most) })
     }
 
@@ -317,7 +327,7 @@ impl Book {
         let mut burns = Vec::new();
         for (((holder, _), lien), cut) in named.into_iter().zip(liens).zip(cuts) {
             if cut > 0 {
-                save(s, user, &holder, &lien);
+                save(s, user, &holder, &lien)?;
                 burns.push(Burn { holder, amount: cut });
             }
         }
@@ -407,6 +417,14 @@ impl Book {
     /// # Errors
     /// When stored state is damaged.
     pub fn holders(s: &dyn Storage, limit: usize) -> StdResult<Vec<String>> {
-        HOLDERS.list(s, &[], None, limit)?.into_iter().map(|(k, ())| table::text(k)).collect()
+        HOLDERS.list(s, &[], None, limit)?.into_iter().map(|(k, _)| table::text(k)).collect()
+    }
+
+    /// Σ of the liens of one holder, high ends.
+    ///
+    /// # Errors
+    /// When stored state is damaged.
+    pub fn held_by(s: &dyn Storage, holder: &str) -> StdResult<u128> {
+        HOLDERS.get(s, &[holder.as_bytes()])
     }
 }

@@ -8,6 +8,8 @@
 #[cfg(feature = "libsecp")]
 pub(crate) mod libsecp;
 mod pure;
+#[cfg(feature = "libsecp")]
+mod table;
 
 #[cfg(feature = "libsecp")]
 pub use self::libsecp::Libsecp;
@@ -97,7 +99,7 @@ pub trait Curve {
         self.s_g_minus_e_p(t, &Scalar::ONE.negate(), p)
     }
 
-    /// Returns `dG`: the public key of a number that is no secret any more.
+    /// Returns `dG`: the public key of a number that is no secret any more. Takes variable time.
     ///
     /// # Errors
     /// [`CurveError::NoPoint`] if d is zero.

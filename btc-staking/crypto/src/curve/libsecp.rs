@@ -8,7 +8,7 @@ use std::thread_local;
 use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
 use secp256k1::{All, Message, PublicKey, Secp256k1};
 
-use super::{Curve, CurveError, RecoveryOperands};
+use super::{Curve, CurveError, RecoveryOperands, table};
 use crate::ecdsa::RecoverableSignature;
 use crate::point::{Point, XOnly};
 use crate::scalar::Scalar;
@@ -53,7 +53,7 @@ pub(crate) fn to_secp(point: &Point) -> Result<PublicKey, CurveError> {
     PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
 }
 
-fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
+pub(super) fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
     let mut bytes = [0x02; 33];
     let [_, tail @ ..] = &mut bytes;
     *tail = x.to_bytes();
@@ -71,9 +71,20 @@ fn lift_remembered(x: &XOnly) -> Result<PublicKey, CurveError> {
     Ok(key)
 }
 
-fn multiply_base(d: &Scalar) -> Result<PublicKey, CurveError> {
-    let secret = secp256k1::SecretKey::from_slice(&d.to_bytes()).map_err(|_| CurveError::NoPoint)?;
-    Ok(with_context(|context| secret.public_key(context)))
+/// Returns tG + P, or tG alone, for a public t.
+fn multiply_base_and_add(t: &Scalar, point: Option<&PublicKey>) -> Result<PublicKey, CurveError> {
+    if let Some(sum) = table::multiply_and_add(t, point) {
+        return sum;
+    }
+    if let (true, Some(point)) = (t.is_zero(), point) {
+        return Ok(*point);
+    }
+    let factor = secp256k1::SecretKey::from_slice(&t.to_bytes()).map_err(|_| CurveError::NoPoint)?;
+    let product = with_context(|context| factor.public_key(context));
+    match point {
+        Some(point) => product.combine(point).map_err(|_| CurveError::NoPoint),
+        None => Ok(product),
+    }
 }
 
 fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, CurveError> {
@@ -102,16 +113,11 @@ impl Curve for Libsecp {
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
         Scalar::from_bytes(p.as_bytes()).map_err(|_| CurveError::KeyAboveOrder(*p))?;
         let key = lift_remembered(p)?;
-        if t.is_zero() {
-            return Ok(Point::from(&key));
-        }
-        let sum = multiply_base(t)?.combine(&key);
-        sum.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+        Ok(Point::from(&multiply_base_and_add(t, Some(&key))?))
     }
 
-    /// Multiplies in constant time, which is also the fastest way.
     fn base_mul(&self, d: &Scalar) -> Result<Point, CurveError> {
-        Ok(Point::from(&multiply_base(d)?))
+        Ok(Point::from(&multiply_base_and_add(d, None)?))
     }
 
     fn lift_x(&self, x: &XOnly) -> Result<Point, CurveError> {

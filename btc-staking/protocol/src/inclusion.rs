@@ -3,8 +3,8 @@
 //! Stricter than Babylon's check, without refusing an honest proof: the index lies within the tree (traps A5,
 //! B-side of BIP-141's 64-byte ambiguity A6), the repeated last node of an odd row has one index only, neither
 //! the transaction nor a node of the branch is a 64-byte transaction, and the transaction has one encoding (A7).
-//! A branch alone cannot show the depth of the tree: 64 random-looking bytes that were mined as a "transaction"
-//! and end in the hash of a forged one are beyond any check of a branch. Such a block is invalid in Bitcoin.
+//! A branch alone cannot show the depth of the tree. Where that matters, [`confirm_beside_coinbase`] demands a
+//! second branch that does: the coinbase's, which stands leftmost and cannot be a 64-byte transaction.
 //! Docs: docs/protocol.md, section Inclusion.
 
 use core::fmt;
@@ -221,6 +221,29 @@ pub fn confirm_parsed(
     })
 }
 
+/// As [`confirm`], with the depth of the tree shown by the block's coinbase: closes the last ambiguity of Merkle
+/// branches (trap A6), at the price of a second proof.
+///
+/// # Errors
+/// As [`confirm`], and for a coinbase proof that does not hold, is not at index 0 or has another depth.
+pub fn confirm_beside_coinbase(
+    raw_tx: &[u8],
+    branch: &MerkleBranch<'_>,
+    raw_coinbase: &[u8],
+    coinbase_branch: &MerkleBranch<'_>,
+    header: &ValidHeader,
+) -> Result<Confirmed<Transaction>, InclusionError> {
+    let coinbase = confirm(raw_coinbase, coinbase_branch, header)?;
+    if !coinbase.is_coinbase || coinbase.index != 0 {
+        return Err(InclusionError::NotCoinbase(coinbase.txid));
+    }
+    let (found, expected) = (branch.nodes.len(), coinbase_branch.nodes.len());
+    if found != expected {
+        return Err(InclusionError::OtherDepth { found, expected });
+    }
+    confirm(raw_tx, branch, header)
+}
+
 /// Why a proof of inclusion was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -258,6 +281,15 @@ pub enum InclusionError {
         /// Root in the header.
         expected: [u8; 32],
     },
+    /// Transaction that is no coinbase at index 0, where one must show the depth of the tree.
+    NotCoinbase(Txid),
+    /// Branch of another depth than the tree has.
+    OtherDepth {
+        /// Depth of the branch.
+        found: usize,
+        /// Depth of the tree.
+        expected: usize,
+    },
     /// Coinbase where none is allowed.
     Coinbase(Txid),
     /// Too few blocks on top.
@@ -291,6 +323,10 @@ impl fmt::Display for InclusionError {
                     BlockHash::from_bytes(*found),
                     BlockHash::from_bytes(*expected)
                 )
+            }
+            Self::NotCoinbase(txid) => write!(f, "{txid} is no coinbase at index 0"),
+            Self::OtherDepth { found, expected } => {
+                write!(f, "branch has depth {found}, the tree has {expected}")
             }
             Self::Coinbase(txid) => write!(f, "{txid} is a coinbase"),
             Self::NotDeepEnough { height, tip_height, least } => {

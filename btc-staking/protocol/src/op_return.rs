@@ -2,7 +2,7 @@
 //!
 //! Follows Babylon byte for byte, oddities included, because both sides must read the same data: only standard
 //! outputs of at most 80 bytes count, two of them are an error, and of a push by `PUSHDATA2` or `PUSHDATA4` only
-//! two bytes are cut off, so that length bytes come along. Not for finding stakes: that is [`crate::tag`].
+//! the opcodes are cut off, so that length bytes come along. Not for finding stakes: that is [`crate::tag`].
 
 use core::fmt;
 
@@ -79,9 +79,7 @@ fn single_push_len(push: &[u8]) -> Option<usize> {
 
 fn payload(script: &[u8]) -> &[u8] {
     match script {
-        [_, 0x01..=0x4b, data @ ..] => data,
-        [_, OP_PUSHDATA1 | OP_PUSHDATA2 | OP_PUSHDATA4, _, data @ ..] => data,
-        [_, _, data @ ..] => data,
+        [_, OP_PUSHDATA1, _, data @ ..] | [_, _, data @ ..] => data,
         _ => &[],
     }
 }

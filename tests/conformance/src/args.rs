@@ -29,7 +29,9 @@ impl Args {
                 "--family" => family = Some(args.next().ok_or(USAGE)?),
                 "--backend" => backend = backend_named(&args.next().ok_or(USAGE)?)?,
                 "-h" | "--help" => return Err(USAGE.to_owned()),
-                _ if arg.starts_with("--") || dir.is_some() => return Err(format!("{arg}: unknown argument\n{USAGE}")),
+                _ if arg.starts_with("--") || dir.is_some() => {
+                    return Err(format!("{arg}: unknown argument\n{USAGE}"));
+                }
                 _ => dir = Some(PathBuf::from(arg)),
             }
         }

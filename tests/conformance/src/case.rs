@@ -43,7 +43,6 @@ pub(crate) fn ensure(condition: bool, why: &str) -> Result<(), No> {
 /// What the runner of a family is given.
 pub(crate) struct Case<'a> {
     pub(crate) curve: Backend,
-    pub(crate) kind: &'a str,
     pub(crate) input: &'a Value,
     /// Published answer; runners look at it only where an answer cannot be reproduced but can be verified.
     pub(crate) expected: &'a Value,

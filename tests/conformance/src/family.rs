@@ -13,9 +13,6 @@ mod witness;
 
 use crate::case::Runner;
 
-pub(crate) use finality::domain_of_text;
-pub(crate) use scripts::address;
-
 const RUNNERS: &[(&str, Runner)] = &[
     ("adaptor", schemes::adaptor),
     ("bls", checkpoint::bls),

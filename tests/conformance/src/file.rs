@@ -66,7 +66,7 @@ impl Folder {
             return Some(self.run_family(name, &content, args));
         }
         Some(match real::runner(name) {
-            Some(run) => run(name, &content, &self.expected, args.backend),
+            Some(run) => real::run(name, run, &content, &self.expected, args.backend),
             None => FileResult::broken(name, "unknown family".to_owned()),
         })
     }
@@ -91,7 +91,7 @@ impl Folder {
     fn run_case(&self, name: &str, runner: Runner, raw: &Value, args: &Args) -> Result<(), String> {
         let kind = raw["kind"].as_str().unwrap_or_default();
         let published_ok = raw["ok"].as_bool().ok_or("no verdict in the vector")?;
-        let case = Case { curve: args.backend, kind, input: &raw["in"], expected: &raw["out"] };
+        let case = Case { curve: args.backend, input: &raw["in"], expected: &raw["out"] };
         let mut out = Out::default();
         let verdict = catch_unwind(AssertUnwindSafe(|| runner(&case, &mut out)));
         let verdict = verdict.unwrap_or_else(|_| Err(No::Broken("panicked".to_owned())));

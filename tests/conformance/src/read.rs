@@ -61,7 +61,9 @@ impl Fields for Value {
 fn list(value: &Value) -> Result<&[Value], No> {
     match value {
         Value::Null => Ok(&[]),
-        other => other.as_array().map(Vec::as_slice).ok_or_else(|| No::Broken(format!("not a list: {other}"))),
+        other => {
+            other.as_array().map(Vec::as_slice).ok_or_else(|| No::Broken(format!("not a list: {other}")))
+        }
     }
 }
 
@@ -164,10 +166,13 @@ pub(crate) fn sat(input: &Value, name: &str) -> Result<Sat, No> {
 
 /// Staking parameters as the families and the real records write them.
 pub(crate) fn raw_params(p: &Value) -> Result<ParamsUnchecked, No> {
-    let signed = |name: &str| {
-        p.at(name)?.as_i64().ok_or_else(|| No::Broken(format!("{name} is not a number")))
+    let signed =
+        |name: &str| p.at(name)?.as_i64().ok_or_else(|| No::Broken(format!("{name} is not a number")));
+    let script = if p.get("slashing_pk_script_hex").is_some() {
+        "slashing_pk_script_hex"
+    } else {
+        "slashing_pk_script"
     };
-    let script = if p.get("slashing_pk_script_hex").is_some() { "slashing_pk_script_hex" } else { "slashing_pk_script" };
     let optional = |name: &str| p.get(name).and_then(int).unwrap_or(0);
     Ok(ParamsUnchecked {
         covenant_pks: p.list("covenant_pks")?.iter().map(array).collect::<Result<_, _>>()?,

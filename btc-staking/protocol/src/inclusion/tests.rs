@@ -122,6 +122,27 @@ fn a_node_that_is_a_transaction_is_refused() {
     assert_eq!(branch.root(leaf), Err(InclusionError::NodeIsTransaction(0)));
 }
 
+/// Trap A6 in general: whatever 64 bytes were mined as a leaf, the coinbase shows that the branch is too deep.
+#[test]
+fn a_branch_deeper_than_the_coinbases_is_refused() {
+    let mut coinbase = tx(0);
+    coinbase.inputs[0].previous_output = OutPoint::NULL;
+    coinbase.inputs[0].script_sig = vec![1, 2, 3];
+    let forged = tx(5);
+    let leaf = hash2([0xab; 32], forged.txid().0);
+    let (root, first) = prove(&[coinbase.txid().0, leaf], 0);
+    let (_, second) = prove(&[coinbase.txid().0, leaf], 1);
+    let deep = [[0xab; 32].as_slice(), &second].concat();
+    let (raw, header) = (forged.serialize(), header(root));
+    let branch = MerkleBranch::new(3, &deep).unwrap();
+    assert!(confirm(&raw, &branch, &header).is_ok(), "a branch alone does not show it");
+    let shown = MerkleBranch::new(0, &first).unwrap();
+    let refused = confirm_beside_coinbase(&raw, &branch, &coinbase.serialize(), &shown, &header);
+    assert_eq!(refused.unwrap_err(), InclusionError::OtherDepth { found: 2, expected: 1 });
+    let none = confirm_beside_coinbase(&raw, &branch, &raw, &branch, &header);
+    assert_eq!(none.unwrap_err(), InclusionError::NotCoinbase(forged.txid()));
+}
+
 /// Trap A7.
 #[test]
 fn a_byte_after_the_transaction_is_refused() {

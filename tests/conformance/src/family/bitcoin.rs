@@ -85,9 +85,7 @@ impl Chain {
 }
 
 fn inserted(insertion: &Insertion) -> Value {
-    let row = |(valid, record): &(ValidHeader, HeaderRecord)| {
-        json!({"height": valid.height(), "hash": valid.hash().to_string(), "work": record.work.to_string()})
-    };
+    let row = |(valid, record): &(ValidHeader, HeaderRecord)| json!({"height": valid.height(), "hash": valid.hash().to_string(), "work": record.work.to_string()});
     insertion.headers.iter().map(row).collect()
 }
 
@@ -122,8 +120,7 @@ pub(crate) fn spv(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     ensure(hash == named, "header is not the named one")?;
     ensure(!input.flag("proof_is_null")?, "no proof")?;
     let branch = MerkleBranch::new(index, &siblings)?;
-    confirm(&tx, &branch, &ValidHeader::from_storage(header, 0))?;
-    Ok(())
+    Ok(confirm(&tx, &branch, &ValidHeader::from_storage(header, 0)).map(|_| ())?)
 }
 
 /// The branch alone, without any rule about the transaction.

@@ -99,7 +99,8 @@ pub(crate) fn status(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
         quorum: input.small("covenant_quorum")?,
         expansion,
         inclusion: Inclusion::from_heights(input.small("start_height")?, input.small("end_height")?),
-        unbonding_time: u16::try_from(input.small("unbonding_time")?).or_else(|_| refuse("unbonding time"))?,
+        unbonding_time: u16::try_from(input.small("unbonding_time")?)
+            .or_else(|_| refuse("unbonding time"))?,
     };
     let tip = input.small("btc_height")?;
     out.set("status", facts.status(tip).name());

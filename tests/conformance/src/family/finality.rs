@@ -14,7 +14,7 @@ use crate::case::{Case, No, Out, ensure, refuse};
 use crate::read::{Fields, array, hex, hexes, int, network, secret, signature, x_only};
 
 /// Domain of a context written as text; empty text is the plain generation.
-pub(crate) fn domain_of_text(text: &str) -> Result<Domain, No> {
+fn domain_of_text(text: &str) -> Result<Domain, No> {
     if text.is_empty() {
         return Ok(Domain::Plain);
     }
@@ -23,7 +23,8 @@ pub(crate) fn domain_of_text(text: &str) -> Result<Domain, No> {
 
 pub(crate) fn commit(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     let input = case.input;
-    let (start, num, root) = (input.int("start_height")?, input.int("num_pub_rand")?, input.bytes("commitment")?);
+    let (start, num, root) =
+        (input.int("start_height")?, input.int("num_pub_rand")?, input.bytes("commitment")?);
     let public = x_only(input.at("fp_pk")?)?;
     let digest = signed_digest(&Domain::Plain, start, num, &root);
     let checked = RandomnessCommitment::new(start, num, &root);
@@ -97,8 +98,11 @@ pub(crate) fn vote(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
         signature: eots::Signature::from_bytes(&input.array("finality_sig")?)?,
     };
     let root = input.bytes("commitment")?;
-    let commitment =
-        RandomnessCommitment::new(input.int("commit_start_height")?, input.int("commit_num_pub_rand")?, &root)?;
+    let commitment = RandomnessCommitment::new(
+        input.int("commit_start_height")?,
+        input.int("commit_num_pub_rand")?,
+        &root,
+    )?;
     let provider = x_only(input.at("fp_pk")?)?;
     vote.verify(&case.curve, &Domain::Plain, &provider, &commitment, &proof(input.at("proof")?)?)?;
     reproduce_vote(input, &vote)
@@ -165,7 +169,9 @@ fn context_vote(vote: &Value, key: &SecretKey, domain: &Domain) -> Result<Value,
     let randomness = nonce.public();
     let message = vote_message(domain, vote.int("block_height")?, &vote.bytes("block_app_hash")?);
     let sig = eots::sign(nonce, key, &message)?;
-    Ok(json!({"msg_to_sign": hex(&message), "pub_rand": hex(randomness.as_bytes()), "sig": hex(sig.to_bytes())}))
+    Ok(
+        json!({"msg_to_sign": hex(&message), "pub_rand": hex(randomness.as_bytes()), "sig": hex(sig.to_bytes())}),
+    )
 }
 
 fn commit_digest(commit: &Value, domain: &Domain) -> Result<[u8; 32], No> {

@@ -46,11 +46,12 @@ fn adaptor_verify(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     locked.r0()?;
     out.set("parse_ok", true);
     out.set("reserialized", hex(locked.to_bytes()));
-    let (public, digest) = (x_only(input.at("pk")?)?, input.array("msg")?);
+    let (public, message) = (x_only(input.at("pk")?)?, input.bytes("msg")?);
+    let digest: Result<[u8; 32], No> = input.array("msg");
     let opened = locked.decrypt(&secret(input.at("dec_sk")?)?.to_even_secret());
     out.set("schnorr_sig", hex(opened.to_bytes()));
-    out.set("schnorr_ok", bip340::verify(&case.curve, &public, &digest, &opened).is_ok());
-    adaptor::verify(&case.curve, &public, &encryption_key(input)?, &digest, &locked)?;
+    out.set("schnorr_ok", bip340::verify(&case.curve, &public, &message, &opened).is_ok());
+    adaptor::verify(&case.curve, &public, &encryption_key(input)?, &digest?, &locked)?;
     Ok(())
 }
 
@@ -77,13 +78,13 @@ fn eots_sign(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     eots::verify(&case.curve, &public, &randomness, &msg2, &sig2)?;
     let leaked = eots::extract(&case.curve, &public, &randomness, (&msg1, &sig1), (&msg2, &sig2))?;
     let full = full_key(input.at("pk_full")?)?;
-    let with_sign = if full.is_odd() { leaked.negate() } else { staking_crypto::SecretScalar::from_bytes(leaked.expose_secret())? };
+    let with_sign = if full.is_odd() { *leaked.negate().expose_secret() } else { *leaked.expose_secret() };
     out.set("pub_rand", hex(randomness.as_bytes()));
     out.set("sig1", hex(sig1.to_bytes()));
     out.set("sig2", hex(sig2.to_bytes()));
     out.set("bip340_sig1", hex(sig1.with_randomness(randomness).to_bytes()));
     out.set("extracted_sk_x_only", hex(leaked.expose_secret()));
-    out.set("extracted_sk_full_pk", hex(with_sign.expose_secret()));
+    out.set("extracted_sk_full_pk", hex(with_sign));
     let digest = sha256::Hash::hash(&msg1).to_byte_array();
     bip340::verify(&case.curve, &public, &digest, &sig1.with_randomness(randomness))?;
     Ok(())
@@ -124,9 +125,8 @@ fn solve(
     first: (&[u8], &eots::Signature),
     second: (&[u8], &eots::Signature),
 ) -> Option<Scalar> {
-    let challenge = |message: &[u8]| {
-        bip340::challenge(randomness, public, sha256::Hash::hash(message).as_byte_array())
-    };
+    let challenge =
+        |message: &[u8]| bip340::challenge(randomness, public, sha256::Hash::hash(message).as_byte_array());
     let (e1, e2) = (challenge(first.0), challenge(second.0));
     let inverse = e1.scalar().minus(e2.scalar()).invert_vartime()?;
     Some(first.1.s().minus(second.1.s()).times(&inverse))

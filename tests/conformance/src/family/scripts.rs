@@ -13,7 +13,7 @@ use crate::case::{Case, No, Out, refuse};
 use crate::read::{Fields, hex, network, provider, providers, sat, staker, stakers, templates};
 
 /// Address of a segwit v1 output key.
-pub(crate) fn address(network: Network, key: &[u8]) -> Result<String, No> {
+fn address(network: Network, key: &[u8]) -> Result<String, No> {
     let hrp = bech32::Hrp::parse(network.address_hrp()).or_else(refuse)?;
     bech32::segwit::encode_v1(hrp, key).or_else(refuse)
 }
@@ -81,7 +81,8 @@ fn tagged(
 pub(crate) fn unbonding(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     let input = case.input;
     let time = UnbondingTime::new(input.small("unbonding_time")?)?;
-    let output = templates(input)?.unbonding_output(&case.curve, &stakers(input)?, &providers(input)?, time)?;
+    let output =
+        templates(input)?.unbonding_output(&case.curve, &stakers(input)?, &providers(input)?, time)?;
     for (name, value) in unbonding_paths(&output) {
         out.set(name, value);
     }
@@ -111,14 +112,18 @@ pub(crate) fn multisig_staker(case: &Case<'_>, out: &mut Out) -> Result<(), No> 
     let time = input.small("lock_time")?;
     let (staking_time, unbonding_time) = (StakingTime::new(time)?, UnbondingTime::new(time)?);
     let (stakers, providers) = (stakers(input)?, providers(input)?);
-    let scripts = templates(input)?.scripts(&case.curve, &stakers, &providers, staking_time, unbonding_time)?;
+    let scripts =
+        templates(input)?.scripts(&case.curve, &stakers, &providers, staking_time, unbonding_time)?;
     let with_script = |paths: &[(&str, Value)], pk_script: &[u8]| {
         let mut all = json!({"pk_script": hex(pk_script)});
         paths.iter().for_each(|(name, value)| all[*name] = value.clone());
         all
     };
     out.set("staking", with_script(&staking_paths(&scripts.staking), &scripts.staking.pk_script()));
-    out.set("unbonding_output", with_script(&unbonding_paths(&scripts.unbonding), &scripts.unbonding.pk_script()));
+    out.set(
+        "unbonding_output",
+        with_script(&unbonding_paths(&scripts.unbonding), &scripts.unbonding.pk_script()),
+    );
     let change = [("timelock", leaf(scripts.change.leaf(), scripts.change.control_block().as_ref()))];
     out.set("change", with_script(&change, &scripts.change.pk_script()));
     Ok(())

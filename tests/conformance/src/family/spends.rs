@@ -15,7 +15,8 @@ pub(crate) fn expansion(case: &Case<'_>, out: &mut Out) -> Result<(), No> {
     let input = case.input;
     out.set("parse_ok", false);
     let index = input.small("previous_output_idx")?;
-    let previous = OutPoint { txid: Txid::from_display_order(input.array("previous_staking_txid")?), vout: index };
+    let previous =
+        OutPoint { txid: Txid::from_display_order(input.array("previous_staking_txid")?), vout: index };
     let funding = transaction(input.at("funding_tx")?)?;
     let parsed = ExpansionTx::validate(transaction(input.at("expansion_tx")?)?, previous, &funding)?;
     out.set("parse_ok", true);

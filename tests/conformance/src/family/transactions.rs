@@ -6,7 +6,9 @@ use staking_protocol::script::SlashingChange;
 use staking_protocol::tag::{Tag, is_possible_v0, parse_v0 as find_stake, parse_v0_any_tag};
 use staking_protocol::timelock::UnbondingTime;
 use staking_protocol::tx::Transaction;
-use staking_protocol::tx::sanity::{check_slashing_form, check_unbonding_form, is_simple_transfer, is_transfer};
+use staking_protocol::tx::sanity::{
+    check_slashing_form, check_unbonding_form, is_simple_transfer, is_transfer,
+};
 use staking_protocol::tx::slash_amount::{SlashRounding, SlashingRate};
 use staking_protocol::tx::slashing::{Funding, SlashingPolicy, SlashingTerms, SlashingTx};
 

@@ -1,9 +1,9 @@
 //! `covenant_sigs` and `witness`.
 
 use serde_json::Value;
+use staking_crypto::SecretScalar;
 use staking_crypto::adaptor::{self, AdaptorSignature, EncryptionKey};
 use staking_crypto::bip340::{self, Signature};
-use staking_crypto::SecretScalar;
 use staking_protocol::delegation::{
     CovenantSignatures, SighashSet, check_covenant_signatures, check_unbonding_signature,
 };
@@ -17,8 +17,8 @@ use staking_protocol::tx::{Transaction, TxOut};
 
 use crate::case::{Case, No, Out, ensure, refuse};
 use crate::read::{
-    Fields, array, bytes, covenant, hex, hexes, provider, providers, sat, secret, signature, stakers, templates,
-    transaction,
+    Fields, array, bytes, covenant, hex, hexes, provider, providers, sat, secret, signature, stakers,
+    templates, transaction,
 };
 
 /// A stake as the vectors describe it.
@@ -197,7 +197,8 @@ fn slashing(case: &Case<'_>, stake: &Stake, out: &mut Out) -> Result<(), No> {
         provider: (leaked.provider(), provider_signature(case, stake, &leaked, &digest)?),
         stakers: &[(stake.stakers.primary(), signature(input.at("staker_sig")?)?)],
     };
-    let witness = stack::slashing(&stake.covenants, &stake.providers, &stake.stakers, &signatures, leaf, &block)?;
+    let witness =
+        stack::slashing(&stake.covenants, &stake.providers, &stake.stakers, &signatures, leaf, &block)?;
     let groups = [
         Group::covenants(&stake.covenants),
         Group::providers(&stake.providers),
@@ -221,7 +222,8 @@ fn provider_signature(
     leaked: &LeakedKey,
     digest: &Sighash,
 ) -> Result<Signature, No> {
-    let published = case.expected.get("witness").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let published =
+        case.expected.get("witness").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let slots = published.iter().skip(stake.covenants.keys().len()).take(stake.providers.keys().len());
     for slot in slots.filter(|slot| slot.as_str().is_some_and(|s| !s.is_empty())) {
         let found = signature(slot)?;

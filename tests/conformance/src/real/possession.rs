@@ -1,0 +1,59 @@
+//! Proofs of possession of real providers and of the specifications.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use staking_crypto::ecdsa::{RecoverableSignature, recover};
+use staking_protocol::context::Domain;
+use staking_protocol::header::Network;
+use staking_protocol::possession::{ChainAddress, Possession, bip322, ecdsa_digest};
+
+use super::{Checks, File, same, same_bytes};
+use crate::case::{No, ensure, refuse};
+use crate::read::{Fields, secret, x_only};
+
+pub(super) fn providers(file: &File<'_>, checks: &mut Checks) -> Result<(), No> {
+    let name = file.content.text("btc_network")?;
+    let network = Network::from_name(name).ok_or_else(|| No::Broken(format!("network {name}")))?;
+    let mut valid = 0_u64;
+    for provider in file.content.list("fps")? {
+        checks.check(&provider["moniker"].to_string(), || {
+            let proof = Possession::from_parts(provider.small("pop_type")?, &provider.bytes("pop_sig")?)?;
+            let address = ChainAddress::parse(provider.text("address")?)?;
+            let key = x_only(provider.at("btc_pk")?)?;
+            proof.verify(&file.curve, &Domain::Plain, &key, &address, network)?;
+            valid = valid.saturating_add(1);
+            Ok(())
+        });
+    }
+    if let Some(answer) = file.expected.get("fp_pops_mainnet") {
+        checks.check("number of valid proofs", || same("valid", valid, answer.at("valid")?));
+    }
+    Ok(())
+}
+
+fn base64(value: &Value, name: &str) -> Result<Vec<u8>, No> {
+    STANDARD.decode(value.text(name)?).map_err(|e| No::Broken(e.to_string()))
+}
+
+pub(super) fn spec(file: &File<'_>, checks: &mut Checks) -> Result<(), No> {
+    checks.check("bip322 wallet", || {
+        let entry = file.content.at("bip322_p2wpkh_wallet")?;
+        let simple =
+            bip322::Simple::from_parts(entry.text("address")?.as_bytes(), &base64(entry, "sig_base64")?)?;
+        let network = crate::read::network(entry)?;
+        let verified = simple.verify_message(&file.curve, &base64(entry, "msg_base64")?, network).is_ok();
+        same("verdict", verified, file.expected.at("pop_spec")?.at("bip322_wallet_ok")?)
+    });
+    checks.check("ecdsa message", || {
+        let entry = file.content.at("ecdsa_message")?;
+        let raw = base64(entry, "sig_base64")?;
+        let Ok(compact) = <&[u8; 65]>::try_from(raw.as_slice()) else { return refuse("length") };
+        let digest = ecdsa_digest(entry.text("msg")?.as_bytes());
+        let signer = recover(&file.curve, &digest, &RecoverableSignature::from_compact(compact)?)?;
+        ensure(signer == *secret(entry.at("sk")?)?.public(), "recovered key is not the signer's")?;
+        let answer = file.expected.at("pop_spec")?;
+        same_bytes("recovered", signer.to_compressed(), answer.at("ecdsa_recovered")?)
+    });
+    Ok(())
+}

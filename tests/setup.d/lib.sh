@@ -20,7 +20,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n1)" = "$1" ]; }
 # Its name is left in $scratch and it is removed on exit, whatever the reason.
 scratch() {
     mkdir -p "$CACHE" 2>/dev/null || die "cannot create $CACHE" "no permission or no space" "set MESH_BTC_CACHE to a writable folder"
-    scratch=$(mktemp -d "$CACHE/.tmp.XXXXXX") || die "cannot write to $CACHE" "no permission or no space" \
+    scratch=$(mktemp -d "$CACHE/.tmp.$part.XXXXXX") || die "cannot write to $CACHE" "no permission or no space" \
         "set MESH_BTC_CACHE to a writable folder with 8 GB free"
     scratches+=("$scratch")
 }

@@ -71,7 +71,7 @@ wasm_std() { # SOURCE SYS TARGET_DIR
     local out=$2/lib/rustlib/wasm32-unknown-unknown/lib
     (cd "$1/library" && RUSTC_BOOTSTRAP=1 RUSTC=$2/bin/rustc CARGO_TARGET_DIR=$3 __CARGO_DEFAULT_LIB_METADATA=meshwasm \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_DEBUG=0 \
-        RUSTFLAGS="-Zforce-unstable-if-unmarked -Ctarget-cpu=mvp -Cembed-bitcode=yes --remap-path-prefix=$1=/rustc" \
+        RUSTFLAGS="-Zforce-unstable-if-unmarked -Ctarget-cpu=mvp -Cembed-bitcode=yes --remap-path-prefix=$1=/rustc --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
         logged wasm-std cargo build --locked --release --target wasm32-unknown-unknown --manifest-path sysroot/Cargo.toml) ||
         die "std does not build for wasm32-unknown-unknown" "see above" "start again, or set RUST_WEB_VERSION to another version"
     rm -rf "$out"

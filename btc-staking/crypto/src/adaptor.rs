@@ -285,7 +285,6 @@ pub fn sign(
     let e = challenge(&r0.x_only(), &key.x_only(), digest);
     let s = key.respond(nonce, e.scalar());
     let signature = AdaptorSignature { r0: r0.x_only(), r0_odd: r0.is_odd(), s };
-    verify(&crate::curve::Libsecp, &key.x_only(), encryption, digest, &signature)
-        .map_err(SignError::Faulty)?;
+    verify(&key.own_curve(), &key.x_only(), encryption, digest, &signature).map_err(SignError::Faulty)?;
     Ok(signature)
 }

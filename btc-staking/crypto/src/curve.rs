@@ -6,11 +6,15 @@
 //! of them give the same answer to every input. No secret ever enters a [`Curve`].
 
 #[cfg(feature = "libsecp")]
+mod known;
+#[cfg(feature = "libsecp")]
 pub(crate) mod libsecp;
 mod pure;
 #[cfg(feature = "libsecp")]
-mod table;
+pub(crate) mod table;
 
+#[cfg(feature = "libsecp")]
+pub use self::known::KnownKeys;
 #[cfg(feature = "libsecp")]
 pub use self::libsecp::Libsecp;
 pub use self::pure::Pure;

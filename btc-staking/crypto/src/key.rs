@@ -3,12 +3,18 @@
 //! All arithmetic on the secret is libsecp256k1's, in constant time. The public key is computed once and
 //! kept with the secret, so that nobody can sign for a key that does not belong to it.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::OnceLock;
+
 use secp256k1::{Keypair, Message};
 use zeroize::Zeroize;
 
 use crate::adaptor::SignError;
 use crate::bip340;
-use crate::curve::libsecp::{to_secp, with_context};
+use crate::curve::libsecp::{lift, to_secp, with_context};
+use crate::curve::table::{Multiples, s_g_minus_e_p};
+use crate::curve::{Curve, CurveError, Libsecp};
+use crate::ecdsa::RecoverableSignature;
 use crate::point::{Point, XOnly};
 use crate::scalar::{Scalar, ScalarError, SecretScalar};
 use crate::tagged;
@@ -19,7 +25,14 @@ use crate::tagged;
 pub struct SecretKey {
     pair: Keypair,
     public: Point,
+    /// Adaptor signatures made so far.
+    signed: AtomicU32,
+    /// Multiples of the public key, to verify own signatures faster once there are many.
+    multiples: OnceLock<Option<Multiples>>,
 }
+
+/// Adaptor signatures after which the multiples are worth making.
+const WORTH_IT: u32 = 64;
 
 impl SecretKey {
     /// Takes over 32 big-endian bytes. The caller erases its own copy.
@@ -35,7 +48,12 @@ impl SecretKey {
     pub fn from_secret(secret: &SecretScalar) -> Self {
         let pair = with_context(|context| Keypair::from_seckey_slice(context, secret.expose_secret()))
             .expect("a secret scalar is in 1..n");
-        Self { public: Point::from(&pair.public_key()), pair }
+        Self {
+            public: Point::from(&pair.public_key()),
+            pair,
+            signed: AtomicU32::new(0),
+            multiples: OnceLock::new(),
+        }
     }
 
     /// Returns the public key as Bitcoin and the chains carry it.
@@ -90,6 +108,16 @@ impl SecretKey {
         s
     }
 
+    /// Lends the backend that verifies this key's own signatures.
+    pub(crate) fn own_curve(&self) -> OwnCurve<'_> {
+        if self.signed.load(Ordering::Relaxed) < WORTH_IT {
+            self.signed.fetch_add(1, Ordering::Relaxed);
+            return OwnCurve(None);
+        }
+        let make = || Multiples::by_nibbles(lift(&self.x_only()).ok()?);
+        OwnCurve(self.multiples.get_or_init(make).as_ref())
+    }
+
     fn even_secret(&self) -> secp256k1::SecretKey {
         let secret = self.pair.secret_key();
         if self.public.is_odd() { secret.negate() } else { secret }
@@ -113,6 +141,30 @@ impl SecretKey {
         let nonce = nonce.map_err(|_| SignError::Nonce)?;
         let r0 = add_base(&nonce, encryption)?;
         Ok(if r0.is_odd() { (r0, nonce.negate()) } else { (r0, nonce) })
+    }
+}
+
+/// The backend that is asked about one key only, with its multiples if there are any.
+pub(crate) struct OwnCurve<'a>(Option<&'a Multiples>);
+
+impl Curve for OwnCurve<'_> {
+    fn s_g_minus_e_p(&self, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        match self.0 {
+            Some(multiples) if !e.is_zero() => s_g_minus_e_p(s, e, multiples),
+            _ => Libsecp.s_g_minus_e_p(s, e, p),
+        }
+    }
+
+    fn recover_ecdsa(
+        &self,
+        digest: &[u8; 32],
+        signature: &RecoverableSignature,
+    ) -> Result<Point, CurveError> {
+        Libsecp.recover_ecdsa(digest, signature)
+    }
+
+    fn add(&self, a: &Point, b: &Point) -> Result<Point, CurveError> {
+        Libsecp.add(a, b)
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
 use proptest::prelude::*;
-use staking_crypto::curve::{Libsecp, Pure};
+use staking_crypto::curve::{KnownKeys, Libsecp, Pure};
 use staking_crypto::ecdsa::RecoverableSignature;
 use staking_crypto::{Curve, CurveError, Point, Scalar, SecretKey, XOnly, adaptor, bip340, eots};
 
@@ -34,6 +34,21 @@ proptest! {
         prop_assert_eq!(Libsecp.tweak_add(&p, &s), Pure.tweak_add(&p, &s));
         prop_assert_eq!(Libsecp.base_mul(&s), Pure.base_mul(&s));
         prop_assert_eq!(Libsecp.lift_x(&p), Pure.lift_x(&p));
+    }
+
+    #[test]
+    fn known_keys_answer_alike(s in scalar(), e in scalar(), p in key(), t in scalar()) {
+        let expected = Pure.s_g_minus_e_p(&s, &e, &p);
+        match KnownKeys::new([p]) {
+            Ok(known) => {
+                prop_assert!(known.contains(&p));
+                prop_assert_eq!(known.s_g_minus_e_p(&s, &e, &p), expected);
+                let unknown = known.s_g_minus_e_p(&s, &e, &XOnly::GENERATOR);
+                prop_assert_eq!(unknown, Pure.s_g_minus_e_p(&s, &e, &XOnly::GENERATOR));
+                prop_assert_eq!(known.tweak_add(&p, &t), Pure.tweak_add(&p, &t));
+            }
+            Err(_) => prop_assert!(p.lift().is_err()),
+        }
     }
 
     #[test]
@@ -135,4 +150,16 @@ fn what_recovery_cannot_express_is_refused_by_all() {
         let infinity = curve.s_g_minus_e_p(&Scalar::ONE, &Scalar::ONE, &XOnly::GENERATOR);
         assert_eq!(infinity, Err(CurveError::NoPoint));
     }
+}
+
+/// B10: signing many times with one key switches to precomputed multiples for the check of what was signed;
+/// the signatures stay the same.
+#[test]
+fn the_hundredth_adaptor_signature_is_the_first() {
+    let key = SecretKey::from_bytes(&[3; 32]).unwrap();
+    let provider = SecretKey::from_bytes(&[4; 32]).unwrap();
+    let encryption = adaptor::EncryptionKey::from_x_only(&provider.x_only()).unwrap();
+    let sign = || adaptor::sign(&key, &encryption, &[9; 32], &[1; 32]).unwrap();
+    let first = sign();
+    assert!((0..200).all(|_| sign() == first));
 }

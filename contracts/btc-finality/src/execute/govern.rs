@@ -1,0 +1,172 @@
+//! Governance: consumers, roles, the vault; and the outbox.
+
+use contract_host::admin::{self, Roles, require_admin, require_may_pause};
+use contract_host::events::EmitExt;
+use contract_host::outbox;
+use contract_host::peers::LightClient;
+use cosmwasm_std::{DepsMut, MessageInfo, Response, Storage};
+use staking_api::Decimal;
+use staking_api::events::Paused;
+use staking_api::finality::{ConsumerSettings, InstantiateMsg};
+
+use crate::error::FinalityError;
+use crate::state::config::Config;
+use crate::state::consumer::{self, Cursors, Settings};
+use crate::state::rewards::mul_div;
+
+pub(crate) fn instantiate(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    msg: InstantiateMsg,
+) -> Result<Response, FinalityError> {
+    Roles::new(deps.api, &info.sender, msg.admin.as_deref(), msg.guardian.as_deref())?.save(deps.storage);
+    let config = Config {
+        staking: deps.api.addr_validate(&msg.staking)?,
+        light_client: LightClient(deps.api.addr_validate(&msg.light_client)?),
+        vault: msg.vault.map(|vault| deps.api.addr_validate(&vault)).transpose()?,
+        signing: msg.signing,
+        timestamp_depth: msg.timestamp_depth,
+    };
+    config.save(deps.storage);
+    for settings in msg.consumers {
+        add(deps.storage, settings)?;
+    }
+    Ok(Response::new())
+}
+
+pub(crate) fn register_consumer(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    settings: ConsumerSettings,
+) -> Result<Response, FinalityError> {
+    require_admin(deps.storage, info)?;
+    add(deps.storage, settings)?;
+    Ok(Response::new())
+}
+
+fn add(storage: &mut dyn Storage, asked: ConsumerSettings) -> Result<(), FinalityError> {
+    check_id(&asked.id)?;
+    if Settings::load(storage, &asked.id)?.is_some() {
+        return Err(FinalityError::ConsumerExists(asked.id));
+    }
+    let number = consumer::next_number(storage)?;
+    let first = asked.activation_height.unwrap_or(1).max(1);
+    let base = Settings {
+        number,
+        paused: false,
+        activation_height: first,
+        max_active: 100,
+        window: 100,
+        min_signed: 50,
+        min_signed_share: Decimal::percent(50).0,
+        settle_lag: 3,
+        jail_seconds: 86_400,
+        min_pub_rand: 1,
+        max_pub_rand: 1_000_000,
+        max_commit_lead: 160_000,
+        max_vote_lead: 1_000,
+        reward_per_height: 0,
+        reward_denom: asked.reward_denom.clone(),
+    };
+    changed(base, &asked)?.save(storage, &asked.id)?;
+    Cursors { next_height: first, next_settlement: first, version: 0, pinned: 0 }.save(storage, number);
+    consumer::set_has_rewards(storage, number, asked.reward_denom.is_some());
+    Ok(())
+}
+
+pub(crate) fn update_consumer(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    asked: ConsumerSettings,
+) -> Result<Response, FinalityError> {
+    require_admin(deps.storage, info)?;
+    let settings = Settings::require(deps.storage, &asked.id)?;
+    if asked.activation_height.is_some_and(|height| height != settings.activation_height) {
+        return Err(FinalityError::Setting { name: "activation_height", rule: "cannot be changed" });
+    }
+    if asked.reward_denom.is_some() && asked.reward_denom != settings.reward_denom {
+        return Err(FinalityError::Setting { name: "reward_denom", rule: "cannot be changed" });
+    }
+    changed(settings, &asked)?.save(deps.storage, &asked.id)?;
+    Ok(Response::new())
+}
+
+fn check_id(id: &str) -> Result<(), FinalityError> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if (1..=50).contains(&id.len()) && id.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(FinalityError::Setting { name: "id", rule: "1 to 50 characters of A-Z a-z 0-9 . _ -" })
+}
+
+/// Applies the fields that are present.
+fn changed(mut settings: Settings, asked: &ConsumerSettings) -> Result<Settings, FinalityError> {
+    let refuse = |name, rule| Err(FinalityError::Setting { name, rule });
+    if let Some(max) = asked.max_active_providers {
+        match u16::try_from(max) {
+            Ok(max @ 1..=150) => settings.max_active = max,
+            _ => return refuse("max_active_providers", "1 to 150"),
+        }
+    }
+    settings.window = asked.signed_blocks_window.unwrap_or(settings.window);
+    if settings.window == 0 {
+        return refuse("signed_blocks_window", "above 0");
+    }
+    if let Some(share) = asked.min_signed_per_window {
+        if share > Decimal::ONE {
+            return refuse("min_signed_per_window", "at most 1");
+        }
+        settings.min_signed_share = share.0;
+    }
+    let min_signed = mul_div(u128::from(settings.window), settings.min_signed_share, Decimal::ONE.0)?;
+    settings.min_signed = u32::try_from(min_signed).unwrap_or(settings.window);
+    settings.settle_lag = asked.settle_lag.unwrap_or(settings.settle_lag);
+    settings.jail_seconds = asked.jail_seconds.unwrap_or(settings.jail_seconds);
+    settings.min_pub_rand = asked.min_pub_rand.unwrap_or(settings.min_pub_rand).max(1);
+    settings.max_pub_rand = asked.max_pub_rand.unwrap_or(settings.max_pub_rand);
+    if settings.max_pub_rand < settings.min_pub_rand {
+        return refuse("max_pub_rand", "at least min_pub_rand");
+    }
+    settings.max_commit_lead = asked.max_commit_lead.unwrap_or(settings.max_commit_lead);
+    settings.max_vote_lead = asked.max_vote_lead.unwrap_or(settings.max_vote_lead);
+    settings.reward_per_height = asked.reward_per_height.map_or(settings.reward_per_height, |amount| amount.0);
+    Ok(settings)
+}
+
+pub(crate) fn set_paused(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    consumer: &str,
+    paused: bool,
+) -> Result<Response, FinalityError> {
+    require_may_pause(deps.storage, info, paused)?;
+    let mut settings = Settings::require(deps.storage, consumer)?;
+    settings.paused = paused;
+    settings.save(deps.storage, consumer)?;
+    Ok(Response::new().emit(&Paused { paused }))
+}
+
+pub(crate) fn set_vault(deps: DepsMut<'_>, info: &MessageInfo, vault: &str) -> Result<Response, FinalityError> {
+    require_admin(deps.storage, info)?;
+    let mut config = Config::load(deps.storage)?;
+    if config.vault.is_some() {
+        return Err(FinalityError::VaultNamed);
+    }
+    config.vault = Some(deps.api.addr_validate(vault)?);
+    config.save(deps.storage);
+    Ok(Response::new())
+}
+
+pub(crate) fn update_admin(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    admin: Option<&str>,
+    guardian: Option<&str>,
+) -> Result<Response, FinalityError> {
+    admin::update(deps, info, admin, guardian)?;
+    Ok(Response::new())
+}
+
+pub(crate) fn retry(deps: DepsMut<'_>, limit: u32) -> Result<Response, FinalityError> {
+    Ok(Response::new().add_submessages(outbox::retry(deps.storage, limit)?))
+}

@@ -1,0 +1,111 @@
+//! What `btc-staking` tells: providers, and delegations that begin or cease to count.
+
+use cosmwasm_std::{DepsMut, MessageInfo, Response, Storage};
+use staking_api::Key;
+use staking_api::finality::{PowerChange, ProviderUpdate};
+
+use crate::error::FinalityError;
+use crate::state::config::Config;
+use crate::state::consumer::{self, Number, Settings};
+use crate::state::evidence::is_slashed;
+use crate::state::power::{rank, unrank};
+use crate::state::provider::{self, Place, Provider};
+use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
+
+fn require_staking(storage: &dyn Storage, info: &MessageInfo) -> Result<(), FinalityError> {
+    let staking = Config::load(storage)?.staking;
+    if info.sender == staking { Ok(()) } else { Err(FinalityError::NotStaking(info.sender.clone())) }
+}
+
+pub(crate) fn provider_updated(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    update: &ProviderUpdate,
+) -> Result<Response, FinalityError> {
+    require_staking(deps.storage, info)?;
+    let fp = &update.fp_pk;
+    let Some(mut known) = Provider::load(deps.storage, fp)? else { return add(deps.storage, update) };
+    for (number, slot) in &known.places {
+        let mut rewards = ProviderRewards::load(deps.storage, *number, *slot)?;
+        let earned = Settlement::load(deps.storage, *number)?.earned(*slot, &rewards);
+        // What was earned until now is shared by the old commission (trap C14).
+        rewards.catch_up(earned, known.power, known.commission)?;
+        rewards.save(deps.storage, *number, *slot);
+    }
+    known.commission = update.commission.0;
+    known.owner = update.owner.clone();
+    known.save(deps.storage, fp)?;
+    Ok(Response::new())
+}
+
+fn add(storage: &mut dyn Storage, update: &ProviderUpdate) -> Result<Response, FinalityError> {
+    let mut places = Vec::with_capacity(update.consumers.len());
+    for id in &update.consumers {
+        let number = Settings::require(storage, id)?.number;
+        places.push((number, provider::settle_in(storage, number, &update.fp_pk)?));
+    }
+    let (commission, owner) = (update.commission.0, update.owner.clone());
+    Provider { power: 0, commission, owner, places }.save(storage, &update.fp_pk)?;
+    Ok(Response::new())
+}
+
+pub(crate) fn changes(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    changes: &[PowerChange],
+) -> Result<Response, FinalityError> {
+    require_staking(deps.storage, info)?;
+    for change in changes {
+        for fp in &change.fp_pks {
+            apply(deps.storage, fp, change)?;
+        }
+    }
+    Ok(Response::new())
+}
+
+fn apply(storage: &mut dyn Storage, fp: &Key, change: &PowerChange) -> Result<(), FinalityError> {
+    let mut provider = Provider::require(storage, fp)?;
+    let (before, sat) = (provider.power, change.sat);
+    provider.power = if change.added {
+        before.checked_add(sat).ok_or(FinalityError::Overflow("power"))?
+    } else {
+        before.checked_sub(sat).ok_or(FinalityError::PowerUnderflow { fp: *fp, power: before, sat })?
+    };
+    let ranked = !is_slashed(storage, fp);
+    for (number, slot) in &provider.places {
+        let place = Place::require(storage, *number, fp)?;
+        if ranked && place.jailed_until.is_none() {
+            unrank(storage, *number, before, fp);
+            rank(storage, *number, provider.power, fp, *slot);
+        }
+        share(storage, (*number, *slot), &provider, before, change)?;
+    }
+    provider.save(storage, fp)
+}
+
+/// Brings the rewards of provider and staker up to date, then lets the new amount count.
+fn share(
+    storage: &mut dyn Storage,
+    (number, slot): (Number, u16),
+    provider: &Provider,
+    power: u64,
+    change: &PowerChange,
+) -> Result<(), FinalityError> {
+    if !consumer::has_rewards(storage, number) {
+        return Ok(());
+    }
+    let mut rewards = ProviderRewards::load(storage, number, slot)?;
+    let earned = Settlement::load(storage, number)?.earned(slot, &rewards);
+    rewards.catch_up(earned, power, provider.commission)?;
+    rewards.save(storage, number, slot);
+    let mut staker = StakerRewards::load(storage, number, slot, &change.staker)?;
+    staker.catch_up(rewards.net)?;
+    staker.sat = if change.added {
+        staker.sat.checked_add(change.sat).ok_or(FinalityError::Overflow("stake"))?
+    } else {
+        // Equal sums are kept by btc-staking's one flag; a difference here must not hold up an unbonding.
+        staker.sat.saturating_sub(change.sat)
+    };
+    staker.save(storage, number, slot, &change.staker);
+    Ok(())
+}

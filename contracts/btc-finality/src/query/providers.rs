@@ -1,0 +1,62 @@
+//! Providers at a consumer.
+
+use contract_host::page::PageLimit;
+use cosmwasm_std::Storage;
+use staking_api::finality::{ProviderInfo, ProviderInfos};
+use staking_api::{Decimal, Key};
+
+use crate::error::FinalityError;
+use crate::execute::vote::Usable;
+use crate::state::config::Config;
+use crate::state::consumer::{Number, Settings};
+use crate::state::evidence::is_slashed;
+use crate::state::provider::{self, Place, Provider};
+use crate::state::rewards::Settlement;
+use crate::state::votes::Commit;
+
+/// Commitments looked at to find the last usable one: as many as can wait for a timestamp, and some.
+const COMMITS: usize = 100;
+
+pub(super) fn one(storage: &dyn Storage, consumer: &str, fp: &Key) -> Result<Option<ProviderInfo>, FinalityError> {
+    let number = Settings::require(storage, consumer)?.number;
+    let place = Place::load(storage, number, fp)?;
+    place.map(|place| describe(storage, number, fp, place)).transpose()
+}
+
+pub(super) fn list(
+    storage: &dyn Storage,
+    consumer: &str,
+    after: Option<&Key>,
+    limit: PageLimit,
+) -> Result<ProviderInfos, FinalityError> {
+    let number = Settings::require(storage, consumer)?.number;
+    let page = provider::page(storage, number, after, limit.get())?;
+    let providers: Result<_, _> =
+        page.into_iter().map(|(fp, place)| describe(storage, number, &fp, place)).collect();
+    Ok(ProviderInfos { providers: providers? })
+}
+
+fn describe(
+    storage: &dyn Storage,
+    number: Number,
+    fp: &Key,
+    place: Place,
+) -> Result<ProviderInfo, FinalityError> {
+    let provider = Provider::require(storage, fp)?;
+    let usable = Usable::load(storage, &Config::load(storage)?)?;
+    let commits = Commit::page(storage, number, place.slot, None, COMMITS, true)?;
+    let last_usable = commits.iter().find(|commit| usable.allows(commit));
+    let missed = Settlement::load(storage, number)?.member(place.slot).map_or(0, |m| m.missed);
+    Ok(ProviderInfo {
+        fp_pk: *fp,
+        owner: provider.owner,
+        power: provider.power,
+        commission: Decimal(provider.commission),
+        jailed: place.jailed_until.is_some(),
+        jailed_until: place.jailed_until,
+        slashed: is_slashed(storage, fp),
+        missed,
+        committed_until: commits.first().map(|commit| commit.commitment.last()),
+        usable_until: last_usable.map(|commit| commit.commitment.last()),
+    })
+}

@@ -47,7 +47,11 @@ impl Headers<'_> {
             HeaderPlan::Hold(hold) => Ok(Submitted::Nothing(hold)),
             HeaderPlan::Submit { from, to } => {
                 let headers = Binary(self.headers(from, to)?);
-                self.hub.execute(self.light_client, &ExecuteMsg::SubmitHeaders { headers, limit: None }, &[])?;
+                self.hub.execute(
+                    self.light_client,
+                    &ExecuteMsg::SubmitHeaders { headers, limit: None },
+                    &[],
+                )?;
                 Ok(Submitted::Range(from, to))
             }
         }

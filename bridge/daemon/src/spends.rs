@@ -73,7 +73,8 @@ impl SpendIndex {
         for tx in &block.txdata {
             for input in tx.input.iter().filter(|i| self.watched.contains(&i.previous_output)) {
                 spent.push(input.previous_output);
-                self.spends.insert(input.previous_output, SpendRecord { tx: tx.clone(), height, block: hash });
+                self.spends
+                    .insert(input.previous_output, SpendRecord { tx: tx.clone(), height, block: hash });
             }
         }
         self.seen.push(Seen { height, hash, spent });
@@ -121,7 +122,9 @@ mod tests {
     use super::*;
     use bitcoin::block::{Header, Version};
     use bitcoin::hashes::Hash as _;
-    use bitcoin::{CompactTarget, ScriptBuf, Sequence, TxIn, TxMerkleNode, TxOut, Witness, absolute, transaction};
+    use bitcoin::{
+        CompactTarget, ScriptBuf, Sequence, TxIn, TxMerkleNode, TxOut, Witness, absolute, transaction,
+    };
     use proptest::prelude::*;
 
     fn spend(of: OutPoint, salt: u64) -> Transaction {

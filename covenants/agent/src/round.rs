@@ -96,8 +96,11 @@ impl Member<'_> {
         Ok(smart_query(self.hub.chain(), self.staking, &query)?)
     }
 
-    /// The signatures, or the signer's reason, which is written down first.
-    fn presign(&self, delegation: &Delegation) -> Result<Result<CovenantSignatures, String>> {
+    /// The signatures of one delegation, or the signer's reason, which is written down first.
+    ///
+    /// # Errors
+    /// When the signer cannot be reached.
+    pub fn presign(&self, delegation: &Delegation) -> Result<Result<CovenantSignatures, String>> {
         match self.signer.ask(Ask::Presign(presign_request(delegation)))? {
             Answer::Presigned(presigned) => Ok(Ok(message(delegation.txid, presigned))),
             Answer::Refused(refused) if refused.code == "POLICY" => {

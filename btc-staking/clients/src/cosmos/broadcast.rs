@@ -196,16 +196,22 @@ impl<'c> Writer<'c> {
         let permanent = |e: cosmrs::ErrorReport| ClientError::permanent(self.chain.endpoint(), "sign", e);
         let gas = self.gas.saturating_mul(msgs.len() as u64);
         let fee = u128::from(gas).saturating_mul(u128::from(self.price.milli)).div_ceil(1000);
-        let denom: Denom = self.price.denom.parse().map_err(permanent)?;
+        let fee = Fee { amount: self.fee_coins(fee)?, gas_limit: gas, payer: None, granter: None };
         let body = Body::new(msgs.iter().map(|m| m.0.clone()).collect::<Vec<_>>(), "", 0u32);
-        let auth = SignerInfo::single_direct(Some(self.key.public_key()), sequence)
-            .auth_info(Fee::from_amount_and_gas(Coin { denom, amount: fee }, gas));
+        let auth = SignerInfo::single_direct(Some(self.key.public_key()), sequence).auth_info(fee);
         let chain_id = self
             .chain_id
             .parse()
             .map_err(|e| ClientError::permanent(self.chain.endpoint(), "chain id", e))?;
         let doc = SignDoc::new(&body, &auth, &chain_id, number).map_err(permanent)?;
         doc.sign(self.key.signing_key()).and_then(|raw| raw.to_bytes()).map_err(permanent)
+    }
+
+    /// The SDK refuses coins of zero: no fee is an empty list.
+    fn fee_coins(&self, amount: u128) -> Result<Vec<Coin>, ClientError> {
+        let denom: Denom =
+            self.price.denom.parse().map_err(|e| ClientError::permanent(self.chain.endpoint(), "fee", e))?;
+        Ok(if amount == 0 { Vec::new() } else { vec![Coin { denom, amount }] })
     }
 
     fn json<M: Serialize>(&self, msg: &M) -> Result<Vec<u8>, ClientError> {

@@ -1,0 +1,115 @@
+//! What was typed.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Bitcoin, two CosmWasm chains, covenant, providers and holders on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "mesh-devnet", version, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tells the whole story: stake, secure, vote, slash, leave, and adds up the satoshi.
+    Demo(DemoArgs),
+    /// Keeps the same world running and prints its endpoints, until Ctrl-C.
+    Up(UpArgs),
+}
+
+/// What both commands take.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct WorldArgs {
+    /// Other numbers give other keys and transaction ids.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How contracts run on the embedded chains.
+    #[arg(long, value_enum, default_value_t = Engine::Native)]
+    pub(crate) engine: Engine,
+    /// bitcoind, two wasmd chains and a real IBC relayer instead of the embedded world (see `tests/setup real`).
+    #[arg(long)]
+    pub(crate) real: bool,
+    /// Keep all data in this folder instead of a temporary one.
+    #[arg(long)]
+    pub(crate) keep_dir: Option<PathBuf>,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+    /// What holder A stakes, with unit: `0.05btc` or `5000000sat`. Holder B stakes two fifths of it.
+    #[arg(long, default_value = "0.05btc", value_parser = parse_amount)]
+    pub(crate) amount: u64,
+    /// Print exactly one JSON object on stdout; the story goes to stderr only on a terminal.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Spoil one byte on the way, to see the contract refuse it.
+    #[arg(long, value_enum)]
+    pub(crate) spoil: Option<Spoil>,
+}
+
+/// Arguments of `up`.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+    /// Mine a Bitcoin block every so many seconds; 0 mines on demand only (`generatetoaddress`).
+    #[arg(long, default_value_t = 0)]
+    pub(crate) block_seconds: u64,
+    /// Print one JSON object with the endpoints.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How contracts run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Their own code, compiled into this program.
+    Native,
+    /// The built wasm in cosmwasm-vm.
+    Wasm,
+}
+
+/// What is spoiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Spoil {
+    /// A byte of a covenant member's adaptor signature.
+    CovenantSignature,
+    /// A byte of an inclusion proof.
+    InclusionProof,
+    /// A byte of the evidence of the double vote.
+    Evidence,
+}
+
+/// Parses an amount with its unit into satoshi.
+pub(crate) fn parse_amount(text: &str) -> Result<u64, String> {
+    let unitless = || format!("`{text}` has no unit; write for example `5000000sat` or `0.05btc`");
+    if let Some(sat) = text.strip_suffix("sat") {
+        return sat.replace('_', "").parse().map_err(|_| format!("`{sat}` is not a whole number of satoshi"));
+    }
+    let btc = text.strip_suffix("btc").ok_or_else(unitless)?;
+    let (whole, fraction) = btc.split_once('.').unwrap_or((btc, ""));
+    if fraction.len() > 8 {
+        return Err(format!("`{text}` is finer than a satoshi"));
+    }
+    let digits = format!("{whole}{fraction:0<8}");
+    digits.parse().map_err(|_| format!("`{btc}` is not an amount"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_need_their_unit() {
+        assert_eq!(parse_amount("0.05btc"), Ok(5_000_000));
+        assert_eq!(parse_amount("5_000_000sat"), Ok(5_000_000));
+        assert_eq!(parse_amount("2btc"), Ok(200_000_000));
+        assert!(parse_amount("5000000").unwrap_err().contains("no unit"));
+        assert!(parse_amount("0.000000001btc").is_err());
+    }
+}

@@ -1,7 +1,9 @@
 //! Methods about blocks and the chain of them.
 
+use std::collections::HashSet;
+
 use bitcoin::consensus::encode::serialize_hex;
-use bitcoin::{BlockHash, OutPoint};
+use bitcoin::{BlockHash, OutPoint, Txid};
 use serde_json::{Value, json};
 
 use super::params::Params;
@@ -141,11 +143,16 @@ fn tx_out(engine: &mut Engine, params: &Params) -> Answer {
 }
 
 fn tx_out_set_info(engine: &mut Engine, _: &Params) -> Answer {
-    let total: u64 = engine.chain.view.coins().map(|(_, coin)| coin.out.value.to_sat()).sum();
+    let view = &engine.chain.view;
+    let total: u64 = view.coins().map(|(_, coin)| coin.out.value.to_sat()).sum();
+    let transactions: HashSet<Txid> = view.coins().map(|(point, _)| point.txid).collect();
     Ok(json!({
-        "height": engine.chain.view.height(),
+        "height": view.height(),
         "bestblock": engine.chain.tip(),
-        "txouts": engine.chain.view.coins().count(),
+        "txouts": view.coins().count(),
+        "bogosize": view.coins().map(|(_, coin)| 50 + coin.out.script_pubkey.len()).sum::<usize>(),
+        "transactions": transactions.len(),
+        "disk_size": 0,
         "total_amount": btc(total),
     }))
 }

@@ -4,7 +4,7 @@
     reason = "fields carry the names of the wire format; the variant's text says what they are"
 )]
 
-use super::types::{Binary, Decimal, Uint128};
+use super::types::{Binary, Coin, Decimal, Uint128};
 use std::string::String;
 use std::vec::Vec;
 
@@ -48,6 +48,7 @@ super::wire! {
         RegisterOperator { moniker: String },
         /// Binds a validator of a chain to the sender. The signature is the validator key's over
         /// [`binding_message`]; the operator's own half of the proof is the signed transaction.
+        /// Ed25519 binds a consensus key, which must be the one published for that validator where one is.
         BindValidator { chain_id: String, valoper: String, kind: KeyKind, pub_key: Binary, signature: Binary },
         /// Binds a finality provider key, for one consumer, to the sender. Signature as above, BIP-340.
         BindProvider { consumer: String, fp_pk: String, signature: Binary },
@@ -55,8 +56,15 @@ super::wire! {
         UnbindValidator { chain_id: String, valoper: String },
         /// Owner: binds without a proof, for chains whose keys cannot sign (marked `vouched`).
         Vouch { operator: String, chain_id: String, valoper: String, fp_pk: Option<String> },
-        /// Self-bond lien that correlated penalties may cut.
-        SetSelfBond { vault: String, lienholder: String },
+        /// From an admitted vault: an operator cross-stakes with the registry, as self-bond that correlated penalties
+        /// may cut. The registry shows vaults the face of a lien holder.
+        ReceiveVirtualStake { owner: String, amount: Coin, tx_id: u64, msg: Binary },
+        /// From an admitted vault: collateral of a self-bond is gone.
+        BurnVirtualStake { owner: String, amount: Coin, validator: Option<String> },
+        /// The sender takes self-bond back; refused while jailed.
+        ReleaseSelfBond { vault: String, amount: Coin },
+        /// Owner: vaults that self-bonds may come from.
+        SetVaults { vaults: Vec<String> },
         /// Reporter: an operator's key misbehaved.
         ReportFault { chain_id: String, fp_pk: Option<String>, valoper: Option<String> },
         /// Owner: forgives a jailed operator.
@@ -65,6 +73,8 @@ super::wire! {
         SetPenalty { penalty: Penalty },
         /// Owner.
         SetReporters { reporters: Vec<String> },
+        /// Owner: consensus keys (base64 of 32 bytes) of validators of a chain, which bindings must match.
+        PublishKeys { chain_id: String, keys: Vec<(String, Binary)> },
         /// Reporter or owner: power of validators of a chain, for power-weighted overlap.
         SetPowers { chain_id: String, powers: Vec<(String, Uint128)> },
     }
@@ -83,6 +93,10 @@ super::wire! {
         Overlap { chain_a: String, chain_b: String },
         /// [`DelegableResponse`].
         Delegable { chain_id: String, validator: String },
+        /// [`super::vault::MaxSlashResponse`]: what a penalty may cost a self-bond.
+        MaxSlash {},
+        /// [`SelfBondResponse`].
+        SelfBond { operator: String, vault: String },
     }
 
     /// Settings.
@@ -134,14 +148,19 @@ super::wire! {
         pub by_power: Decimal,
     }
 
+    /// Self-bond of an operator.
+    pub struct SelfBondResponse {
+        pub amount: Uint128,
+    }
+
     /// Whether new stake may go to a validator.
     pub struct DelegableResponse {
         pub delegable: bool,
     }
 }
 
-/// The bytes a bound key signs: domain, registry, operator, chain and name, length-prefixed, then sha256'd by
-/// the signature scheme's own rule (ed25519 signs them as they are).
+/// The bytes a bound key signs: domain, registry, operator, chain and name, each length-prefixed. Ed25519 signs
+/// them as they are; secp256k1 and BIP-340 keys sign their SHA-256.
 pub fn binding_message(registry: &str, operator: &str, chain_id: &str, name: &str) -> Vec<u8> {
     let mut out = b"mesh-btc/operator-binding/1".to_vec();
     for part in [registry, operator, chain_id, name] {

@@ -110,6 +110,11 @@ pub fn verify<C: Curve>(
     message: &[u8],
     signature: &Signature,
 ) -> Result<(), VerifyError> {
+    if let Ok(digest) = message.try_into()
+        && curve.accepts_bip340(public, digest, &signature.to_bytes())
+    {
+        return Ok(());
+    }
     let e = challenge(&signature.r, public, message);
     verify_challenge(curve, public, &signature.r, &e, &signature.s)
 }

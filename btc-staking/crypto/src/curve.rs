@@ -95,6 +95,12 @@ pub trait Curve {
     fn recover_ecdsa(&self, digest: &[u8; 32], signature: &RecoverableSignature)
     -> Result<Point, CurveError>;
 
+    /// Tells whether a BIP-340 signature x(R) ‖ s of a digest is valid, where the backend has a shorter way
+    /// than `sG − eP`. False means nothing: the long way decides, and says what is wrong.
+    fn accepts_bip340(&self, _public: &XOnly, _digest: &[u8; 32], _signature: &[u8; 64]) -> bool {
+        false
+    }
+
     /// Returns `P + tG`: the taproot output key before its parity is dropped.
     ///
     /// # Errors
@@ -139,6 +145,10 @@ impl<C: Curve + ?Sized> Curve for &C {
         signature: &RecoverableSignature,
     ) -> Result<Point, CurveError> {
         (**self).recover_ecdsa(digest, signature)
+    }
+
+    fn accepts_bip340(&self, public: &XOnly, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+        (**self).accepts_bip340(public, digest, signature)
     }
 
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {

@@ -13,7 +13,7 @@ use crate::take;
 /// A list of raw headers on every network's rules, and stored contexts.
 pub fn header_batch(data: &[u8]) {
     if let Some(context) = TipContext::from_bytes(data) {
-        assert_eq!(context.to_bytes().as_slice(), data);
+        assert_eq!(TipContext::from_bytes(&context.to_bytes()), Some(context));
     }
     let _ = HeaderRecord::from_bytes(data);
     let Ok(headers) = Header::list(data) else { return };

@@ -115,7 +115,7 @@ pub fn witness(mut data: &[u8]) {
 /// Parameters from a contract's storage.
 pub fn packed_params(data: &[u8]) {
     if let Ok(params) = Params::unpack(data) {
-        assert_eq!(params.pack(), data);
+        assert_eq!(Params::unpack(&params.pack()), Ok(params));
     }
 }
 

@@ -52,6 +52,10 @@ impl Curve for KnownKeys {
         Libsecp.recover_ecdsa(digest, signature)
     }
 
+    fn accepts_bip340(&self, public: &XOnly, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+        !self.contains(public) && Libsecp.accepts_bip340(public, digest, signature)
+    }
+
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
         Libsecp.tweak_add(p, t)
     }

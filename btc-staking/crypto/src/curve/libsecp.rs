@@ -3,10 +3,11 @@
 //! It never calls `ecdsa_verify`: that compares x only and would lose the sign of a point.
 
 use core::cell::Cell;
+use std::thread::LocalKey;
 use std::thread_local;
 
 use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
-use secp256k1::{All, Message, PublicKey, Secp256k1};
+use secp256k1::{All, Message, PublicKey, Secp256k1, schnorr};
 
 use super::{Curve, CurveError, RecoveryOperands, table};
 use crate::ecdsa::RecoverableSignature;
@@ -19,7 +20,8 @@ pub struct Libsecp;
 
 thread_local! {
     static CONTEXT: Secp256k1<All> = blinded_context();
-    static LAST_TWEAKED: Cell<Option<(XOnly, PublicKey)>> = const { Cell::new(None) };
+    static LAST_TWEAKED: Remembered = const { Cell::new(None) };
+    static LAST_VERIFIED: Remembered = const { Cell::new(None) };
 }
 
 /// Blinds the context's base multiplications with a random number. Blinding is a second line of defence
@@ -60,14 +62,16 @@ pub(crate) fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
     PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
 }
 
-/// Lifts a key to be tweaked. Taproot outputs without a key path all tweak the same one, so the last one
-/// is kept.
-fn lift_remembered(x: &XOnly) -> Result<PublicKey, CurveError> {
-    if let Some((_, key)) = LAST_TWEAKED.get().filter(|(last, _)| last == x) {
+type Remembered = Cell<Option<(XOnly, PublicKey)>>;
+
+/// Lifts a key and keeps the last one: taproot outputs without a key path all tweak the same key, and one
+/// key often signs several things in a row.
+fn remembered(memory: &'static LocalKey<Remembered>, x: &XOnly) -> Result<PublicKey, CurveError> {
+    if let Some((_, key)) = memory.get().filter(|(last, _)| last == x) {
         return Ok(key);
     }
     let key = lift(x)?;
-    LAST_TWEAKED.set(Some((*x, key)));
+    memory.set(Some((*x, key)));
     Ok(key)
 }
 
@@ -109,10 +113,23 @@ impl Curve for Libsecp {
         recover(digest, &signature.to_bytes(), signature.is_nonce_odd())
     }
 
+    /// Keeps the last key's lift: a registration carries several signatures by one key.
+    fn accepts_bip340(&self, public: &XOnly, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+        let (Ok(key), Ok(signature)) =
+            (remembered(&LAST_VERIFIED, public), schnorr::Signature::from_slice(signature))
+        else {
+            return false;
+        };
+        let (key, digest) = (key.x_only_public_key().0, Message::from_digest(*digest));
+        // Refused by all backends, though libsecp256k1 could verify under it.
+        let usable = Scalar::from_bytes(public.as_bytes()).is_ok();
+        usable && with_context(|context| context.verify_schnorr(&signature, &digest, &key)).is_ok()
+    }
+
     /// Multiplies the generator alone and adds: a general multiplication would double P 128 times.
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
         Scalar::from_bytes(p.as_bytes()).map_err(|_| CurveError::KeyAboveOrder(*p))?;
-        let key = lift_remembered(p)?;
+        let key = remembered(&LAST_TWEAKED, p)?;
         Ok(Point::from(&multiply_base_and_add(t, Some(&key))?))
     }
 

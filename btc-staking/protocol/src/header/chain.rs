@@ -179,10 +179,8 @@ fn advance_all<'a, E>(
 ) -> Result<Accepted, InsertError<E>> {
     let mut accepted = Vec::with_capacity(headers.size_hint().0);
     for (position, header) in headers.enumerate() {
-        let step = tip.advance(rules, header);
-        let (next, valid) = step.map_err(|error| InsertError::Header { position, error })?;
-        accepted.push((valid, next.record(header)));
-        tip = next;
+        let valid = tip.extend(rules, header).map_err(|error| InsertError::Header { position, error })?;
+        accepted.push((valid, tip.record(header)));
     }
     Ok((accepted, tip))
 }

@@ -22,6 +22,13 @@ pub struct PeriodStart {
     pub bits: Bits,
 }
 
+/// Position of the next header.
+#[derive(Clone, Copy)]
+struct Step {
+    height: u32,
+    opens_period: bool,
+}
+
 /// The tip of a chain together with all that the rules for its child depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TipContext {
@@ -62,7 +69,7 @@ impl TipContext {
             bits,
             real_bits: bits,
             period: opens.then_some(PeriodStart { time: base.time(), bits }),
-            times: Times::default().push(base.time()),
+            times: Times::only(base.time()),
             work: work.unwrap_or(own),
             step_work: own,
         })
@@ -117,25 +124,35 @@ impl TipContext {
         Ok(Self { height, hash, bits, real_bits, period, times, work, step_work })
     }
 
-    /// Validates the child of the tip and makes it the tip.
+    /// Validates the child of the tip; returns the context with it as the tip.
     ///
     /// # Errors
-    /// Refuses a header that is not linked, has other bits than required, too little work, a timestamp not
-    /// above the median of its ancestors, or an outdated version. The context is then unchanged.
+    /// As [`Self::extend`].
     pub fn advance(
         &self,
         rules: &ChainRules,
         header: Header<'_>,
     ) -> Result<(Self, ValidHeader), HeaderError> {
-        let height = self.height.checked_add(1).ok_or(HeaderError::HeightOverflow)?;
+        let mut next = *self;
+        let valid = next.extend(rules, header)?;
+        Ok((next, valid))
+    }
+
+    /// Validates the child of the tip and makes it the tip, in place.
+    ///
+    /// # Errors
+    /// Refuses a header that is not linked, has other bits than required, too little work, a timestamp not
+    /// above the median of its ancestors, or an outdated version. The context is then unchanged.
+    pub fn extend(&mut self, rules: &ChainRules, header: Header<'_>) -> Result<ValidHeader, HeaderError> {
+        let step = self.step(rules)?;
         self.check_link(header)?;
-        self.check_bits(rules, height, header)?;
-        self.check_time(rules, height, header.time())?;
-        check_version(rules, height, header.version())?;
+        self.check_bits(rules, step, header)?;
+        self.check_time(rules, step, header.time())?;
+        check_version(rules, step.height, header.version())?;
         let hash = header.hash();
         check_target(rules, header.bits(), hash)?;
-        let valid = ValidHeader { height, hash, merkle_root: header.merkle_root(), time: header.time() };
-        Ok((self.extended(rules, height, hash, header)?, valid))
+        self.move_to(rules, step, hash, header)?;
+        Ok(ValidHeader { height: step.height, hash, merkle_root: header.merkle_root(), time: header.time() })
     }
 
     /// Bits that a child with the given timestamp must carry.
@@ -143,12 +160,20 @@ impl TipContext {
     /// # Errors
     /// At a retarget when the period's first header is unknown.
     pub fn required_bits(&self, rules: &ChainRules, time: u32) -> Result<Bits, HeaderError> {
+        self.required(rules, self.step(rules)?, time)
+    }
+
+    fn step(&self, rules: &ChainRules) -> Result<Step, HeaderError> {
         let height = self.height.checked_add(1).ok_or(HeaderError::HeightOverflow)?;
+        Ok(Step { height, opens_period: rules.opens_period(height) })
+    }
+
+    fn required(&self, rules: &ChainRules, step: Step, time: u32) -> Result<Bits, HeaderError> {
         if rules.raw().no_retargeting {
             return Ok(rules.pow_limit_bits());
         }
-        if rules.opens_period(height) {
-            return self.retargeted(rules, height);
+        if step.opens_period {
+            return self.retargeted(rules, step.height);
         }
         let Some(patience) = rules.raw().min_difficulty_after else { return Ok(self.bits) };
         if u64::from(time) > u64::from(self.time()).saturating_add(u64::from(patience)) {
@@ -257,12 +282,16 @@ impl TipContext {
         if found == self.hash { Ok(()) } else { Err(HeaderError::Unlinked { expected: self.hash, found }) }
     }
 
-    fn check_bits(&self, rules: &ChainRules, height: u32, header: Header<'_>) -> Result<(), HeaderError> {
-        let (expected, found) = (self.required_bits(rules, header.time())?, header.bits());
-        if expected == found { Ok(()) } else { Err(HeaderError::WrongBits { height, expected, found }) }
+    fn check_bits(&self, rules: &ChainRules, step: Step, header: Header<'_>) -> Result<(), HeaderError> {
+        let (expected, found) = (self.required(rules, step, header.time())?, header.bits());
+        if expected == found {
+            Ok(())
+        } else {
+            Err(HeaderError::WrongBits { height: step.height, expected, found })
+        }
     }
 
-    fn check_time(&self, rules: &ChainRules, height: u32, time: u32) -> Result<(), HeaderError> {
+    fn check_time(&self, rules: &ChainRules, step: Step, time: u32) -> Result<(), HeaderError> {
         if !self.times.all_below(time) {
             let median = self.median_time();
             if time <= median {
@@ -270,7 +299,7 @@ impl TipContext {
             }
         }
         let earliest = self.time().saturating_sub(MAX_TIMEWARP);
-        if rules.raw().bip94 && rules.opens_period(height) && time < earliest {
+        if rules.raw().bip94 && step.opens_period && time < earliest {
             return Err(HeaderError::TimeWarp { time, earliest });
         }
         Ok(())
@@ -282,28 +311,26 @@ impl TipContext {
         retarget(rules, from, start.time, self.time()).map_err(HeaderError::Bits)
     }
 
-    fn extended(
-        &self,
+    fn move_to(
+        &mut self,
         rules: &ChainRules,
-        height: u32,
+        step: Step,
         hash: BlockHash,
         header: Header<'_>,
-    ) -> Result<Self, HeaderError> {
+    ) -> Result<(), HeaderError> {
         let (bits, time) = (header.bits(), header.time());
         let step_work =
             if bits == self.bits { self.step_work } else { bits.work().map_err(HeaderError::Bits)? };
-        let opens = rules.opens_period(height);
-        let lowered = !opens && bits == rules.pow_limit_bits();
-        Ok(Self {
-            height,
-            hash,
-            bits,
-            real_bits: if lowered { self.real_bits } else { bits },
-            period: if opens { Some(PeriodStart { time, bits }) } else { self.period },
-            times: self.times.push(time),
-            work: self.work.checked_add(step_work).ok_or(HeaderError::WorkOverflow(height))?,
-            step_work,
-        })
+        self.work = self.work.checked_add(step_work).ok_or(HeaderError::WorkOverflow(step.height))?;
+        (self.height, self.hash, self.bits, self.step_work) = (step.height, hash, bits, step_work);
+        if step.opens_period {
+            self.period = Some(PeriodStart { time, bits });
+        }
+        if step.opens_period || bits != rules.pow_limit_bits() {
+            self.real_bits = bits;
+        }
+        self.times.push(time);
+        Ok(())
     }
 }
 
@@ -320,9 +347,17 @@ struct Times {
 }
 
 impl Times {
-    fn push(self, time: u32) -> Self {
-        let [_, b, c, d, e, f, g, h, i, j, k] = self.ring;
-        Self { known: self.known.saturating_add(1).min(11), ring: [b, c, d, e, f, g, h, i, j, k, time] }
+    fn only(time: u32) -> Self {
+        let mut times = Self::default();
+        times.push(time);
+        times
+    }
+
+    fn push(&mut self, time: u32) {
+        self.ring.rotate_left(1);
+        let [.., newest] = &mut self.ring;
+        *newest = time;
+        self.known = self.known.saturating_add(1).min(11);
     }
 
     fn from_newest_first(times: impl Iterator<Item = u32>) -> Self {

@@ -219,7 +219,7 @@ fn versions(raw: &[Value]) -> Result<(), No> {
 
 /// Phase 1 writes full keys and other names; committee and quorum must make scripts all the same.
 fn phase1(version: &Value) -> Result<(), No> {
-    Tag(version.array("tag")?);
+    version.array::<4>("tag")?;
     let quorum = version.small("covenant_quorum")?;
     Covenants::new(full_keys(version.list("covenant_pks")?)?, quorum)?;
     ensure(version.int("min_staking_amount")? <= version.int("max_staking_amount")?, "amounts")?;

@@ -183,6 +183,20 @@ fn bip94_retargets_from_the_first_header_and_bounds_time_warp() {
     assert!(store.tip.advance(&rules, Header::new(&edge)).is_ok());
 }
 
+#[test]
+fn a_refused_header_leaves_the_context_as_it_was() {
+    let rules = quick_rules();
+    let store = MapStore::new(&rules, &base(&rules), 20);
+    let good = branch(&rules, store.tip, 1, 600, 0);
+    let mut tip = store.tip;
+    let mut early = good[0];
+    early[68..72].copy_from_slice(&1_u32.to_le_bytes());
+    assert!(tip.extend(&rules, Header::new(&early)).is_err());
+    assert_eq!(tip, store.tip);
+    tip.extend(&rules, Header::new(&good[0])).unwrap();
+    assert_eq!(Ok(tip), store.tip.advance(&rules, Header::new(&good[0])).map(|(next, _)| next));
+}
+
 /// Trap E2.
 #[test]
 fn a_list_that_begins_with_a_known_header_is_refused_whole() {

@@ -68,6 +68,10 @@ hermes_patch() {
     cp -R "$from" "$1/patched"
     sed -i '/^ *download_proving_key(&f)?;$/d' "$1/patched/build.rs"
     printf '\n[patch.crates-io]\n%s = { path = "patched" }\n' "$hermes_patched" >>"$1/Cargo.toml"
+    # What only other kinds of chains use (a database in C++ among it) is most of the build: compile it, do not optimise it.
+    awk -F'"' '/^name = "(namada|masp_|penumbra-|ark-|decaf377|cnidarium|librocksdb-sys|rocksdb|bellman|bls12_381|jubjub|jmt)/ &&
+        !seen[$2]++ && $2 !~ /-(asm|macros|derive)$/ { printf "\n[profile.release.package.%s]\nopt-level = 0\n", $2 }' "$1/Cargo.lock" >"$1/profile"
+    cat "$1/profile" >>"$1/Cargo.toml"
     # A path source has no checksum in the lock file; every other line stays as it was shipped.
     awk -v n="name = \"$hermes_patched\"" '/^\[\[package\]\]/ {p=0} $0==n {p=1} p && /^(source|checksum) = / {next} {print}' \
         "$1/Cargo.lock" >"$1/Cargo.lock.new"

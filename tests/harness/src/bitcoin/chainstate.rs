@@ -31,7 +31,7 @@ pub(crate) struct TipChange {
     pub(crate) connected: Vec<Arc<Block>>,
 }
 
-#[derive(Serialize, Deserialize, Default, PartialEq, Eq)]
+#[derive(Clone, Serialize, Deserialize, Default)]
 struct Generation {
     number: u64,
     /// How often the folder was opened; keeps candidates of different runs apart, as Core remembers a refused block by its hash.
@@ -151,17 +151,28 @@ impl Chainstate {
         Ok((verdict, self.sync_view()))
     }
 
-    /// Declares a block and all above it invalid.
+    /// Declares a block and all above it invalid. If the disk is too full for that, everything stays as it was.
     pub(crate) fn invalidate(&mut self, hash: &BlockHash) -> Result<TipChange, NodeError> {
-        self.record(&Record::Invalidate(*hash))?;
-        self.generation.invalid.insert(*hash);
-        self.generation.number += 1;
-        let dir = generation_dir(&self.dir, self.generation.number);
-        self.kernel = Kernel::open(&dir)?;
-        self.feed_kernel()?;
-        self.write_generation()?;
+        let mut next = Generation { number: self.generation.number + 1, ..self.generation.clone() };
+        next.invalid.insert(*hash);
+        let fresh = Kernel::open(&generation_dir(&self.dir, next.number))?;
+        let kernel = std::mem::replace(&mut self.kernel, fresh);
+        let generation = std::mem::replace(&mut self.generation, next);
+        if let Err(error) = self.fill_generation(hash) {
+            (self.kernel, self.generation) = (kernel, generation);
+            return Err(error);
+        }
+        drop(kernel);
         self.remove_old_generations();
         Ok(self.sync_view())
+    }
+
+    fn fill_generation(&mut self, without: &BlockHash) -> Result<(), NodeError> {
+        self.feed_kernel()?;
+        self.record(&Record::Invalidate(*without))?;
+        // The next start rebuilds a generation that is not the journal's.
+        let _ = self.write_generation();
+        Ok(())
     }
 
     /// Takes [`Chainstate::invalidate`] back for a block, what it builds on and what builds on it.

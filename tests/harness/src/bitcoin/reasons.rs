@@ -10,6 +10,7 @@ use bitcoinkernel::{Log, Logger};
 
 thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
+    static ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 static INSTALLED: Once = Once::new();
@@ -20,6 +21,8 @@ impl Log for Catcher {
     fn log(&self, message: &str) {
         if let Some(reason) = reason_in(message) {
             LAST.with(|slot| *slot.borrow_mut() = Some(reason.to_owned()));
+        } else if let Some((_, error)) = message.trim_end().split_once("[error] ") {
+            ERROR.with(|slot| *slot.borrow_mut() = Some(error.to_owned()));
         }
     }
 }
@@ -41,6 +44,11 @@ pub(crate) fn clear() {
 /// The reason logged last on this thread, in the form `reason, detail`.
 pub(crate) fn take() -> Option<String> {
     LAST.with(|slot| slot.borrow_mut().take())
+}
+
+/// The last error logged on this thread that is no verdict on a block: why a folder could not be opened, say.
+pub(crate) fn take_error() -> Option<String> {
+    ERROR.with(|slot| slot.borrow_mut().take())
 }
 
 fn reason_in(message: &str) -> Option<&str> {

@@ -6,7 +6,6 @@ use super::covenant::SighashSet;
 use super::request::StakeTerms;
 use crate::params::Params;
 use crate::script::{DelegationScripts, ScriptError, StakingPath, UnbondingPath};
-use crate::tx::sighash::Prevout;
 use crate::tx::slashing::{Funding, SlashingError};
 use crate::tx::unbonding::UnbondingError;
 use crate::tx::{OutPoint, SlashingTx, UnbondingTx};
@@ -50,13 +49,7 @@ pub fn derive<C: Curve>(
     staking: OutPoint,
 ) -> Result<Presigned, DeriveError> {
     let scripts = terms.scripts(curve, params)?;
-    let staking = Funding { outpoint: staking, value: terms.value };
-    let unbonding = derive_unbonding_tx(params, staking, &scripts)?;
-    let slashing = derive_slashing_tx(params, staking, &scripts).map_err(DeriveError::Slashing)?;
-    let funding = Funding { outpoint: unbonding.outpoint(), value: unbonding.value() };
-    let unbonding_slashing =
-        derive_slashing_tx(params, funding, &scripts).map_err(DeriveError::UnbondingSlashing)?;
-    Ok(Presigned { scripts, staking, unbonding, slashing, unbonding_slashing })
+    Presigned::derive_with(params, Funding { outpoint: staking, value: terms.value }, scripts)
 }
 
 /// Builds the one unbonding transaction of a stake.
@@ -86,6 +79,20 @@ pub fn derive_slashing_tx(
 }
 
 impl Presigned {
+    /// Derives the transactions of a stake whose outputs are built already.
+    pub(super) fn derive_with(
+        params: &Params,
+        staking: Funding,
+        scripts: DelegationScripts,
+    ) -> Result<Self, DeriveError> {
+        let unbonding = derive_unbonding_tx(params, staking, &scripts)?;
+        let slashing = derive_slashing_tx(params, staking, &scripts).map_err(DeriveError::Slashing)?;
+        let funding = Funding { outpoint: unbonding.outpoint(), value: unbonding.value() };
+        let unbonding_slashing =
+            derive_slashing_tx(params, funding, &scripts).map_err(DeriveError::UnbondingSlashing)?;
+        Ok(Self { scripts, staking, unbonding, slashing, unbonding_slashing })
+    }
+
     /// Joins transactions that have been validated against these scripts and this stake.
     pub(super) fn from_validated(
         scripts: DelegationScripts,
@@ -141,18 +148,5 @@ impl Presigned {
                 .sighash(&unbonding.pk_script(), unbonding_slashing_leaf),
             expansion: None,
         }
-    }
-
-    /// Returns the sighashes with the one that moves an old stake into this one.
-    ///
-    /// `old_stake` is the output of the stake that is expanded and `unbonding_leaf` the hash of its unbonding leaf.
-    #[must_use]
-    pub fn sighashes_with_expansion(
-        &self,
-        expansion: &crate::tx::ExpansionTx,
-        old_stake: Prevout<'_>,
-        unbonding_leaf: &crate::taproot::NodeHash,
-    ) -> SighashSet {
-        SighashSet { expansion: Some(expansion.sighash(old_stake, unbonding_leaf)), ..self.sighashes() }
     }
 }

@@ -5,7 +5,7 @@ use staking_crypto::Curve;
 use staking_crypto::bip340::{self, Signature, VerifyError};
 
 use super::covenant::SighashSet;
-use super::presigned::Presigned;
+use super::presigned::{DeriveError, Presigned};
 use crate::keys::{Providers, StakerKey, Stakers};
 use crate::params::Params;
 use crate::script::{DelegationScripts, ScriptError};
@@ -93,6 +93,17 @@ pub fn check_terms(params: &Params, terms: &StakeTerms) -> Result<(), TermsError
         return Err(TermsError::Value { min, max, found: terms.value });
     }
     Ok(())
+}
+
+impl From<DeriveError> for DelegationError {
+    fn from(error: DeriveError) -> Self {
+        match error {
+            DeriveError::Scripts(error) => Self::Scripts(error),
+            DeriveError::Unbonding(error) => Self::Unbonding(error),
+            DeriveError::Slashing(error) => Self::Slashing(error),
+            DeriveError::UnbondingSlashing(error) => Self::UnbondingSlashing(error),
+        }
+    }
 }
 
 impl StakeTerms {
@@ -208,20 +219,44 @@ pub fn verify_delegation<C: Curve>(
     let scripts = terms.scripts(curve, params)?;
     let staking = StakingTx::parse(request.staking_tx, &scripts.staking.pk_script(), terms.value)?;
     let presigned = validate_presigned(params, policy, request, scripts, &staking)?;
-    let sighashes = presigned.sighashes();
-    verify_staker_signatures(curve, &terms.stakers, &sighashes.slashing, request.slashing_signatures)
-        .map_err(DelegationError::SlashingSignature)?;
-    let signatures = request.unbonding_slashing_signatures;
-    verify_staker_signatures(curve, &terms.stakers, &sighashes.unbonding_slashing, signatures)
-        .map_err(DelegationError::UnbondingSlashingSignature)?;
-    Ok(VerifiedDelegation {
-        terms: terms.clone(),
+    VerifiedDelegation::new(
+        curve,
+        terms,
         staking,
         presigned,
-        sighashes,
-        slashing_signatures: request.slashing_signatures.to_vec(),
-        unbonding_slashing_signatures: signatures.to_vec(),
-    })
+        request.slashing_signatures,
+        request.unbonding_slashing_signatures,
+    )
+}
+
+/// Verifies a registration of which only the staking transaction and the owner's signatures were sent; the pre-signed
+/// transactions are derived.
+///
+/// Accepts what [`verify_delegation`] accepts under [`SlashingPolicy::Exact`].
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn verify_derived_delegation<C: Curve>(
+    curve: &C,
+    params: &Params,
+    terms: &StakeTerms,
+    staking_tx: &[u8],
+    slashing_signatures: &[(StakerKey, Signature)],
+    unbonding_slashing_signatures: &[(StakerKey, Signature)],
+) -> Result<VerifiedDelegation, DelegationError> {
+    check_terms(params, terms)?;
+    let scripts = terms.scripts(curve, params)?;
+    let staking = StakingTx::parse(staking_tx, &scripts.staking.pk_script(), terms.value)?;
+    let stake = Funding { outpoint: staking.outpoint(), value: staking.value() };
+    let presigned = Presigned::derive_with(params, stake, scripts)?;
+    VerifiedDelegation::new(
+        curve,
+        terms,
+        staking,
+        presigned,
+        slashing_signatures,
+        unbonding_slashing_signatures,
+    )
 }
 
 fn validate_presigned(
@@ -311,6 +346,35 @@ pub fn verify_staker_signatures<C: Curve>(
 }
 
 impl VerifiedDelegation {
+    fn new<C: Curve>(
+        curve: &C,
+        terms: &StakeTerms,
+        staking: StakingTx,
+        presigned: Presigned,
+        slashing: &[(StakerKey, Signature)],
+        unbonding_slashing: &[(StakerKey, Signature)],
+    ) -> Result<Self, DelegationError> {
+        let sighashes = presigned.sighashes();
+        verify_staker_signatures(curve, &terms.stakers, &sighashes.slashing, slashing)
+            .map_err(DelegationError::SlashingSignature)?;
+        verify_staker_signatures(curve, &terms.stakers, &sighashes.unbonding_slashing, unbonding_slashing)
+            .map_err(DelegationError::UnbondingSlashingSignature)?;
+        Ok(Self {
+            terms: terms.clone(),
+            staking,
+            presigned,
+            sighashes,
+            slashing_signatures: slashing.to_vec(),
+            unbonding_slashing_signatures: unbonding_slashing.to_vec(),
+        })
+    }
+
+    /// Adds the digest of the input that spends the old stake.
+    pub(super) fn with_expansion(mut self, digest: Sighash) -> Self {
+        self.sighashes.expansion = Some(digest);
+        self
+    }
+
     /// Returns what the holder chose.
     #[must_use]
     pub fn terms(&self) -> &StakeTerms {

@@ -4,7 +4,7 @@
     reason = "fields carry the names of the wire format; the variant's text says what they are"
 )]
 
-use super::types::{Binary, Coin, Decimal};
+use super::types::{Binary, Coin, Decimal, Uint128};
 use std::string::String;
 use std::vec::Vec;
 
@@ -28,8 +28,11 @@ super::wire! {
         BurnStake { owner: String, amount: Coin, validator: Option<String> },
         /// From a proxy, with the released coins.
         ReleaseProxyStake {},
-        /// Ours, anyone: finds slashes of a validator that the chain did not report.
+        /// Ours, anyone: compares what the next proxies booked with a validator with what they have there, and
+        /// reports the difference as slashed; for chains that do not report slashes.
         ReportSlash { validator: String, limit: u32 },
+        /// Ours, from a proxy: its owner moved stake to this validator.
+        NoteValidator { validator: String },
     }
 
     /// From the chain module.
@@ -114,12 +117,23 @@ super::wire! {
         ReleaseUnbonded {},
         /// Parent: undelegates and withholds.
         Burn { validator: Option<String>, amount: Coin },
+        /// Ours, parent: a slash of this much is accounted for.
+        Slashed { validator: String, amount: Coin },
     }
 
     /// Queries of the proxy.
     pub enum ProxyQueryMsg {
         /// [`ProxyConfigResponse`].
         Config {},
+        /// Ours: [`BookedResponse`].
+        Booked { validator: String },
+    }
+
+    /// What a proxy delegated to a validator, by its own book.
+    pub struct BookedResponse {
+        pub amount: Uint128,
+        /// Withheld until burned, over all validators.
+        pub burned: Uint128,
     }
 
     /// Settings of the proxy.

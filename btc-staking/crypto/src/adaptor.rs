@@ -260,9 +260,13 @@ pub fn verify<C: Curve>(
         return Err(VerifyError::ZeroS);
     }
     let e = challenge(&signature.r0, public, digest);
-    let q = curve.s_g_minus_e_p(&signature.s, e.scalar(), public)?;
-    let q = if signature.r0_odd { q.negate() } else { q };
-    let computed = curve.add(&encryption.0, &q)?;
+    // T − Q is T + Q with s and e negated.
+    let (s, e) = if signature.r0_odd {
+        (signature.s.negate(), e.scalar().negate())
+    } else {
+        (signature.s, *e.scalar())
+    };
+    let computed = curve.add_s_g_minus_e_p(&encryption.0, &s, &e, public)?;
     if computed.x_only() == signature.r0 && computed.is_odd() == signature.r0_odd {
         Ok(())
     } else {

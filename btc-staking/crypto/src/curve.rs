@@ -95,6 +95,14 @@ pub trait Curve {
     fn recover_ecdsa(&self, digest: &[u8; 32], signature: &RecoverableSignature)
     -> Result<Point, CurveError>;
 
+    /// Returns `T + (sG − eP)`.
+    ///
+    /// # Errors
+    /// As for the two operations it consists of.
+    fn add_s_g_minus_e_p(&self, t: &Point, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        self.add(t, &self.s_g_minus_e_p(s, e, p)?)
+    }
+
     /// Tells whether a BIP-340 signature x(R) ‖ s of a digest is valid, where the backend has a shorter way
     /// than `sG − eP`. False means nothing: the long way decides, and says what is wrong.
     fn accepts_bip340(&self, _public: &XOnly, _digest: &[u8; 32], _signature: &[u8; 64]) -> bool {
@@ -145,6 +153,10 @@ impl<C: Curve + ?Sized> Curve for &C {
         signature: &RecoverableSignature,
     ) -> Result<Point, CurveError> {
         (**self).recover_ecdsa(digest, signature)
+    }
+
+    fn add_s_g_minus_e_p(&self, t: &Point, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        (**self).add_s_g_minus_e_p(t, s, e, p)
     }
 
     fn accepts_bip340(&self, public: &XOnly, digest: &[u8; 32], signature: &[u8; 64]) -> bool {

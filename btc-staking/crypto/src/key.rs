@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 use crate::adaptor::SignError;
 use crate::bip340;
 use crate::curve::libsecp::{lift, to_secp, with_context};
-use crate::curve::table::{Multiples, s_g_minus_e_p};
+use crate::curve::table::{Multiples, add_s_g_minus_e_p, s_g_minus_e_p};
 use crate::curve::{Curve, CurveError, Libsecp};
 use crate::ecdsa::RecoverableSignature;
 use crate::point::{Point, XOnly};
@@ -32,7 +32,7 @@ pub struct SecretKey {
 }
 
 /// Adaptor signatures after which the multiples are worth making.
-const WORTH_IT: u32 = 64;
+const WORTH_IT: u32 = 256;
 
 impl SecretKey {
     /// Takes over 32 big-endian bytes. The caller erases its own copy.
@@ -114,7 +114,7 @@ impl SecretKey {
             self.signed.fetch_add(1, Ordering::Relaxed);
             return OwnCurve(None);
         }
-        let make = || Multiples::by_nibbles(lift(&self.x_only()).ok()?);
+        let make = || Multiples::by_bytes(lift(&self.x_only()).ok()?);
         OwnCurve(self.multiples.get_or_init(make).as_ref())
     }
 
@@ -152,6 +152,13 @@ impl Curve for OwnCurve<'_> {
         match self.0 {
             Some(multiples) if !e.is_zero() => s_g_minus_e_p(s, e, multiples),
             _ => Libsecp.s_g_minus_e_p(s, e, p),
+        }
+    }
+
+    fn add_s_g_minus_e_p(&self, t: &Point, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        match self.0 {
+            Some(multiples) if !e.is_zero() => add_s_g_minus_e_p(t, s, e, multiples),
+            _ => Libsecp.add_s_g_minus_e_p(t, s, e, p),
         }
     }
 

@@ -46,6 +46,10 @@ proptest! {
                 let unknown = known.s_g_minus_e_p(&s, &e, &XOnly::GENERATOR);
                 prop_assert_eq!(unknown, Pure.s_g_minus_e_p(&s, &e, &XOnly::GENERATOR));
                 prop_assert_eq!(known.tweak_add(&p, &t), Pure.tweak_add(&p, &t));
+                let Ok(base) = Pure.base_mul(&t) else { return Ok(()) };
+                let expected = Pure.add_s_g_minus_e_p(&base, &s, &e, &p);
+                prop_assert_eq!(known.add_s_g_minus_e_p(&base, &s, &e, &p), expected);
+                prop_assert_eq!(Libsecp.add_s_g_minus_e_p(&base, &s, &e, &p), expected);
             }
             Err(_) => prop_assert!(p.lift().is_err()),
         }
@@ -155,11 +159,22 @@ fn what_recovery_cannot_express_is_refused_by_all() {
 /// B10: signing many times with one key switches to precomputed multiples for the check of what was signed;
 /// the signatures stay the same.
 #[test]
-fn the_hundredth_adaptor_signature_is_the_first() {
+fn the_three_hundredth_adaptor_signature_is_the_first() {
     let key = SecretKey::from_bytes(&[3; 32]).unwrap();
     let provider = SecretKey::from_bytes(&[4; 32]).unwrap();
     let encryption = adaptor::EncryptionKey::from_x_only(&provider.x_only()).unwrap();
     let sign = || adaptor::sign(&key, &encryption, &[9; 32], &[1; 32]).unwrap();
     let first = sign();
-    assert!((0..200).all(|_| sign() == first));
+    assert!((0..300).all(|_| sign() == first));
+}
+
+/// B8: s = e·d cancels the nonce; then R0 = T would pass where sums are folded into one.
+#[test]
+fn a_cancelled_nonce_is_refused_by_all() {
+    let known = KnownKeys::new([XOnly::GENERATOR]).unwrap();
+    let t = Pure.base_mul(&Scalar::reduce(&[7; 32])).unwrap();
+    for curve in [&Pure as &dyn Curve, &Libsecp, &known] {
+        let folded = curve.add_s_g_minus_e_p(&t, &Scalar::ONE, &Scalar::ONE, &XOnly::GENERATOR);
+        assert_eq!(folded, Err(CurveError::NoPoint));
+    }
 }

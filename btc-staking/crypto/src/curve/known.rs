@@ -6,7 +6,7 @@
 use alloc::collections::BTreeMap;
 
 use super::libsecp::lift;
-use super::table::{Multiples, s_g_minus_e_p};
+use super::table::{Multiples, add_s_g_minus_e_p, s_g_minus_e_p};
 use super::{Curve, CurveError, Libsecp, key_as_scalar};
 use crate::ecdsa::RecoverableSignature;
 use crate::point::{Point, XOnly};
@@ -41,6 +41,16 @@ impl Curve for KnownKeys {
                 s_g_minus_e_p(s, e, multiples)
             }
             None => Libsecp.s_g_minus_e_p(s, e, p),
+        }
+    }
+
+    fn add_s_g_minus_e_p(&self, t: &Point, s: &Scalar, e: &Scalar, p: &XOnly) -> Result<Point, CurveError> {
+        match self.0.get(p) {
+            Some(multiples) => {
+                key_as_scalar(e, p)?;
+                add_s_g_minus_e_p(t, s, e, multiples)
+            }
+            None => Libsecp.add_s_g_minus_e_p(t, s, e, p),
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use secp256k1::PublicKey;
 
 use super::CurveError;
-use super::libsecp::lift;
+use super::libsecp::{lift, to_secp};
 use crate::point::{Point, XOnly};
 use crate::scalar::Scalar;
 
@@ -24,7 +24,7 @@ pub(crate) struct Multiples {
 
 impl Multiples {
     /// 32 windows of a byte: half a megabyte, 20 ms to make.
-    fn by_bytes(point: PublicKey) -> Option<Self> {
+    pub(crate) fn by_bytes(point: PublicKey) -> Option<Self> {
         Self::new(point, 255, 32)
     }
 
@@ -100,9 +100,35 @@ pub(super) fn multiply_and_add(
 /// Returns sG − eP from the multiples of P.
 pub(crate) fn s_g_minus_e_p(s: &Scalar, e: &Scalar, p: &Multiples) -> Result<Point, CurveError> {
     let mut terms = Vec::with_capacity(96);
-    generator().ok_or(CurveError::NoPoint)?.terms(s, &mut terms);
-    p.terms(&e.negate(), &mut terms);
+    collect(s, e, p, &mut terms)?;
     sum(&terms).map(|point| Point::from(&point))
+}
+
+/// Returns T + (sG − eP) from the multiples of P, in one sum.
+pub(crate) fn add_s_g_minus_e_p(
+    t: &Point,
+    s: &Scalar,
+    e: &Scalar,
+    p: &Multiples,
+) -> Result<Point, CurveError> {
+    let first = to_secp(t)?;
+    let mut terms = Vec::with_capacity(97);
+    terms.push(&first);
+    collect(s, e, p, &mut terms)?;
+    let sum = Point::from(&sum(&terms)?);
+    // Then sG − eP is the point at infinity, which is no nonce.
+    if sum == *t { Err(CurveError::NoPoint) } else { Ok(sum) }
+}
+
+fn collect<'a>(
+    s: &Scalar,
+    e: &Scalar,
+    p: &'a Multiples,
+    terms: &mut Vec<&'a PublicKey>,
+) -> Result<(), CurveError> {
+    generator().ok_or(CurveError::NoPoint)?.terms(s, terms);
+    p.terms(&e.negate(), terms);
+    Ok(())
 }
 
 #[cfg(test)]

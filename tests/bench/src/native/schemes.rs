@@ -109,10 +109,12 @@ fn encryption(provider: &[u8; 32]) -> adaptor::EncryptionKey {
     adaptor::EncryptionKey::lift(&Libsecp, &provider).expect(SOUND)
 }
 
+/// One member signs for many providers.
 fn adaptor_sign() -> Op {
-    rotate(pool(locked), |input| {
+    let member = key(0xc0);
+    rotate(pool(locked), move |input| {
         let encryption = encryption(&input.provider);
-        adaptor::sign(&input.key, &encryption, &input.digest, &[7; 32]).expect(SOUND)
+        adaptor::sign(&member, &encryption, &input.digest, &[7; 32]).expect(SOUND)
     })
 }
 

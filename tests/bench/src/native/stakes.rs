@@ -15,6 +15,7 @@ use staking_protocol::tx::slashing::SlashingPolicy;
 use staking_protocol::tx::witness::{self, LeakedKey, MemberAdaptorSignatures, SlashingSignatures};
 use staking_protocol::tx::{StakingTx, Transaction};
 
+use super::schemes::key;
 use super::world::{QUORUM, TAG, VALUE, World, covenant_key, op_return, provider_key, world};
 use super::{Entry, Op, SOUND, pool, rotate};
 
@@ -111,18 +112,18 @@ fn verify(input: &Registration, staker: StakerKey) -> VerifiedDelegation {
     verify_delegation(&Libsecp, &input.world.params, SlashingPolicy::Exact, &request).expect(SOUND)
 }
 
-/// Two adaptor signatures and a plain one, over scripts and transactions rebuilt from the terms.
+/// Two adaptor signatures and a plain one of one member, over scripts and transactions rebuilt from the terms.
 fn covenant_sign() -> Op {
-    rotate(pool(world), |world| {
+    let member = key(0xc0);
+    rotate(pool(world), move |world| {
         let presigned = derive(&Libsecp, &world.params, &world.terms, world.staking.outpoint()).expect(SOUND);
         let (digests, encryption) = (presigned.sighashes(), world.encryption());
-        let member = world.members.first().expect(SOUND);
         let adaptor =
-            |digest: &[u8; 32]| vec![adaptor::sign(member, &encryption, digest, &[9; 32]).expect(SOUND)];
+            |digest: &[u8; 32]| vec![adaptor::sign(&member, &encryption, digest, &[9; 32]).expect(SOUND)];
         CovenantSignatures {
             slashing: adaptor(&digests.slashing.0),
             unbonding_slashing: adaptor(&digests.unbonding_slashing.0),
-            unbonding: bip340::sign(member, &digests.unbonding.0, &[9; 32]),
+            unbonding: bip340::sign(&member, &digests.unbonding.0, &[9; 32]),
             expansion: None,
         }
     })

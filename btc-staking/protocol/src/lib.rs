@@ -17,14 +17,14 @@ extern crate alloc;
 #[cfg(any(test, feature = "bitcoin"))]
 extern crate std;
 
-pub mod keys;
-pub mod timelock;
-pub mod params;
-pub mod taproot;
-pub mod script;
-pub mod tx;
-pub mod tag;
 pub mod delegation;
+pub mod keys;
+pub mod params;
+pub mod script;
+pub mod tag;
+pub mod taproot;
+pub mod timelock;
+pub mod tx;
 
 pub mod checkpoint;
 pub mod context;

@@ -1,6 +1,6 @@
 //! Feature `bitcoin`: our transactions, digests, outputs and addresses equal rust-bitcoin's; descriptors equal the
 //! hand-laid scripts; what a wallet returns is judged.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "test helpers")]
 
 mod common;
 

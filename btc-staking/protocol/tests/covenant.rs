@@ -1,5 +1,5 @@
 //! Families `covenant_sigs` and `witness`, and the fully signed deterministic spends.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "test helpers")]
 
 mod common;
 

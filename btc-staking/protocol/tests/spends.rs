@@ -1,5 +1,5 @@
 //! Families `stake_expansion` and `stake_spend`, with the traps of both.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "test helpers")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Families `tx_parse`, `parse_v0`, `presigned_sanity`, `slashing_build`, `slashing_check`, dust and rounding vectors.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "test helpers")]
 
 mod common;
 

@@ -4,7 +4,7 @@
 //! [`Chain::stop`] or when the last copy goes. The state lives on one thread of its own and is reached by jobs.
 //! Programs talk to [`Chain::rpc_url`] with signed transactions; tests may also use the direct calls here, which
 //! need no signature and make a block each. Not here: consensus, gas accounting (figures are nominal), upgrades,
-//! vesting, governance.
+//! vesting, proposals (votes are kept).
 
 mod abci;
 mod account;
@@ -15,6 +15,8 @@ mod config;
 mod contract;
 mod custom;
 mod error;
+mod gas;
+mod gov;
 mod ibc_core;
 pub(crate) mod ibc_module;
 mod msg;
@@ -35,6 +37,7 @@ pub use config::ChainConfig;
 pub use contract::{CallError, Code, Entry, IbcEntry, port_of};
 pub use custom::{ChainMsg, ChainQuery, CustomModule, Dispatch};
 pub use error::{ChainError, TxError};
+pub use gas::{CONTRACT_PREFIX, GasStorage, StoreGas};
 pub use ibc_core::Delivered;
 pub use ibc_module::{ChannelEnd, ChannelState, SentPacket};
 pub use native::{ContractSet, IbcHandlers, NativeContract};
@@ -90,7 +93,8 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Config`] when the configuration makes no chain, [`ChainError::Rpc`] when the port is taken.
     pub fn start(config: ChainConfig) -> Result<Self, ChainError> {
-        let (chain_id, prefix, denom) = (config.chain_id.clone(), config.prefix.clone(), config.denom.clone());
+        let (chain_id, prefix, denom) =
+            (config.chain_id.clone(), config.prefix.clone(), config.denom.clone());
         let (clock, contracts, port) = (config.clock.clone(), config.contracts.clone(), config.rpc_port);
         let jobs = Jobs::start(config)?;
         let rpc = match port {
@@ -237,7 +241,8 @@ impl Chain {
         };
         let done = self.send(sender, CosmosMsg::Wasm(msg))?;
         let address = done.attribute("instantiate", "_contract_address").map(str::to_owned);
-        address.ok_or_else(|| ChainError::Answer { contract: label.to_owned(), reason: "no address".to_owned() })
+        address
+            .ok_or_else(|| ChainError::Answer { contract: label.to_owned(), reason: "no address".to_owned() })
     }
 
     /// Calls a contract.
@@ -252,7 +257,10 @@ impl Chain {
         funds: &[Coin],
     ) -> Result<TxResult, ChainError> {
         let (contract_addr, funds) = (contract.to_owned(), funds.to_vec());
-        self.send(sender, CosmosMsg::Wasm(WasmMsg::Execute { contract_addr, msg: to_json(msg)?.into(), funds }))
+        self.send(
+            sender,
+            CosmosMsg::Wasm(WasmMsg::Execute { contract_addr, msg: to_json(msg)?.into(), funds }),
+        )
     }
 
     /// Sends any message in a block of its own, without a signature.
@@ -370,13 +378,24 @@ impl Chain {
         self.try_with(move |s| staking::slash(s, &operator, percent))
     }
 
+    /// The vote of `voter` on a proposal, as the JSON it was cast with.
+    ///
+    /// # Errors
+    /// [`ChainError::Stopped`].
+    pub fn vote(&self, proposal: u64, voter: &str) -> Result<Option<Vec<u8>>, ChainError> {
+        let voter = voter.to_owned();
+        self.with(move |s| gov::vote(s.app.storage(), proposal, &voter))
+    }
+
     /// An account's number and sequence, if it is open.
     ///
     /// # Errors
     /// [`ChainError::Stopped`].
     pub fn account(&self, address: &str) -> Result<Option<Account>, ChainError> {
         let address = address.to_owned();
-        self.try_with(move |s| state::account(s.app.storage(), &address).map_err(|e| TxError::sdk(1, e.to_string())))
+        self.try_with(move |s| {
+            state::account(s.app.storage(), &address).map_err(|e| TxError::sdk(1, e.to_string()))
+        })
     }
 
     /// All channel ends of this chain.

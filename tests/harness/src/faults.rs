@@ -54,7 +54,8 @@ impl PacketFaults {
     pub const NONE: Self = Self { drop: 0, delay: 0, max_delay: 0, reorder: 0, duplicate: 0, timeout: 0 };
 
     /// A bad day that still ends: everything happens to some packets, none is lost for ever.
-    pub const ROUGH: Self = Self { drop: 200, delay: 200, max_delay: 5, reorder: 300, duplicate: 300, timeout: 0 };
+    pub const ROUGH: Self =
+        Self { drop: 200, delay: 200, max_delay: 5, reorder: 300, duplicate: 300, timeout: 0 };
 }
 
 #[cfg(test)]

@@ -113,7 +113,8 @@ pub struct Report {
 impl Report {
     /// How many packets changed their destination.
     pub fn delivered(&self) -> usize {
-        let done = |s: &&Step| s.outcome == Outcome::Delivered(Delivered::Done) && s.pending.stage == Stage::Receive;
+        let done =
+            |s: &&Step| s.outcome == Outcome::Delivered(Delivered::Done) && s.pending.stage == Stage::Receive;
         self.steps.iter().filter(done).count()
     }
 }
@@ -259,7 +260,8 @@ impl Relay {
     /// # Errors
     /// [`IbcError::Chain`]; a chain's refusal is in the step.
     pub fn deliver(&mut self, pending: &Pending) -> Result<Step, IbcError> {
-        let ends = self.ends.get(pending.connection).ok_or(IbcError::UnknownConnection(pending.connection))?;
+        let ends =
+            self.ends.get(pending.connection).ok_or(IbcError::UnknownConnection(pending.connection))?;
         let outcome = match view::deliver(ends, pending)? {
             Ok(done) => {
                 self.refused.remove(&pending.key());
@@ -279,7 +281,8 @@ impl Relay {
     /// # Errors
     /// [`IbcError::Chain`]; a chain's refusal is in the step.
     pub fn time_out(&mut self, pending: &Pending) -> Result<Step, IbcError> {
-        let ends = self.ends.get(pending.connection).ok_or(IbcError::UnknownConnection(pending.connection))?;
+        let ends =
+            self.ends.get(pending.connection).ok_or(IbcError::UnknownConnection(pending.connection))?;
         view::withhold(ends, pending)?;
         self.deliver(&Pending { stage: Stage::TimeOut, ..pending.clone() })
     }

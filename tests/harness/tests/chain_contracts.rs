@@ -1,5 +1,6 @@
 //! The embedded chain through its direct calls: state, errors, replies, staking.
 #![cfg(feature = "chain")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
@@ -93,7 +94,8 @@ fn unbonded_tokens_come_back_when_the_clock_says_so() {
     let f = start("hub-1", "mesh", "umesh", &clock);
     let validator = f.chain.validators().unwrap().remove(0).operator;
     let amount = Coin::new(5_000_000u128, "umesh");
-    let delegate = cosmwasm_std::StakingMsg::Delegate { validator: validator.clone(), amount: amount.clone() };
+    let delegate =
+        cosmwasm_std::StakingMsg::Delegate { validator: validator.clone(), amount: amount.clone() };
     f.chain.send(&f.address, delegate.into()).unwrap();
     let undelegate = cosmwasm_std::StakingMsg::Undelegate { validator, amount };
     f.chain.send(&f.address, undelegate.into()).unwrap();
@@ -105,7 +107,8 @@ fn unbonded_tokens_come_back_when_the_clock_says_so() {
 
 #[test]
 fn blocks_come_by_themselves_when_a_block_time_is_set() {
-    let config = ChainConfig::new("hub-1", "mesh", "umesh").block_time(Duration::from_millis(20)).rpc_port(None);
+    let config =
+        ChainConfig::new("hub-1", "mesh", "umesh").block_time(Duration::from_millis(20)).rpc_port(None);
     let chain = Chain::start(config).unwrap();
     std::thread::sleep(Duration::from_millis(300));
     assert!(chain.height().unwrap() > 3);

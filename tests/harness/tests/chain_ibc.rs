@@ -1,5 +1,6 @@
 //! Channels and packets between embedded chains, undisturbed and disturbed.
 #![cfg(feature = "chain")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
@@ -57,7 +58,8 @@ fn a_version_nobody_speaks_stops_the_handshake_with_the_contracts_text() {
     let mut p = pair(IbcOrder::Unordered);
     let connection = p.relay.connect(&p.a.chain, &p.b.chain).unwrap();
     let ports = (format!("wasm.{}", p.on_a), format!("wasm.{}", p.on_b));
-    let refused = p.relay.open_channel(&connection, &ports.0, &ports.1, IbcOrder::Unordered, "other-2").unwrap_err();
+    let refused =
+        p.relay.open_channel(&connection, &ports.0, &ports.1, IbcOrder::Unordered, "other-2").unwrap_err();
     assert!(matches!(refused, IbcError::Handshake { step: "INIT", .. }));
     assert!(refused.to_string().contains("other-2 is not spoken here"), "{refused}");
 }

@@ -88,9 +88,16 @@ fn bank_all(state: &ChainState, data: &[u8]) -> Result<Vec<u8>, TxError> {
 
 /// Events as protobuf.
 fn events(list: &[cosmwasm_std::Event]) -> Vec<ProtoEvent> {
-    let attribute = |a: &cosmwasm_std::Attribute| EventAttribute { key: a.key.clone(), value: a.value.clone(), index: true };
+    let attribute = |a: &cosmwasm_std::Attribute| EventAttribute {
+        key: a.key.clone(),
+        value: a.value.clone(),
+        index: true,
+    };
     list.iter()
-        .map(|e| ProtoEvent { r#type: e.ty.clone(), attributes: e.attributes.iter().map(attribute).collect() })
+        .map(|e| ProtoEvent {
+            r#type: e.ty.clone(),
+            attributes: e.attributes.iter().map(attribute).collect(),
+        })
         .collect()
 }
 
@@ -140,7 +147,8 @@ fn contract_info(state: &ChainState, data: &[u8]) -> Result<Vec<u8>, TxError> {
         ibc_port_id: port_of(&request.address),
         extension: None,
     };
-    Ok(wasm::QueryContractInfoResponse { address: request.address, contract_info: Some(info) }.encode_to_vec())
+    Ok(wasm::QueryContractInfoResponse { address: request.address, contract_info: Some(info) }
+        .encode_to_vec())
 }
 
 fn code(state: &ChainState, data: &[u8]) -> Result<Vec<u8>, TxError> {
@@ -165,8 +173,10 @@ fn staking_query(state: &ChainState, path: &str, data: &[u8]) -> Result<Vec<u8>,
         }
         "Validator" => {
             let request: staking::QueryValidatorRequest = read(data)?;
-            let found = validators(state).map_err(inner)?.into_iter().find(|v| v.operator == request.validator_addr);
-            let found = found.ok_or_else(|| not_found(format!("validator {} not found", request.validator_addr)))?;
+            let found =
+                validators(state).map_err(inner)?.into_iter().find(|v| v.operator == request.validator_addr);
+            let found =
+                found.ok_or_else(|| not_found(format!("validator {} not found", request.validator_addr)))?;
             Ok(staking::QueryValidatorResponse { validator: Some(validator(&found)) }.encode_to_vec())
         }
         "Delegation" => delegation(state, data),
@@ -216,7 +226,11 @@ fn validator(v: &ValidatorView) -> staking::Validator {
 }
 
 /// What `delegator` has bonded to `validator`, base units.
-pub(crate) fn delegated(state: &ChainState, delegator: &str, validator: &str) -> Result<Option<Coin>, TxError> {
+pub(crate) fn delegated(
+    state: &ChainState,
+    delegator: &str,
+    validator: &str,
+) -> Result<Option<Coin>, TxError> {
     let found = state.app.wrap().query_delegation(delegator, validator);
     found.map(|d| d.map(|d| d.amount)).map_err(|e| TxError::sdk(18, state.ledger.plain(&e.to_string())))
 }
@@ -225,7 +239,8 @@ fn delegation(state: &ChainState, data: &[u8]) -> Result<Vec<u8>, TxError> {
     let request: staking::QueryDelegationRequest = read(data)?;
     let (who, to) = (request.delegator_addr, request.validator_addr);
     let amount = delegated(state, &who, &to)?;
-    let amount = amount.ok_or_else(|| not_found(format!("delegation with delegator {who} not found for validator {to}")))?;
+    let amount = amount
+        .ok_or_else(|| not_found(format!("delegation with delegator {who} not found for validator {to}")))?;
     let response = staking::DelegationResponse {
         delegation: Some(staking::Delegation {
             delegator_address: who,

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn the_bip39_seed_is_that_of_the_standard() {
-        let words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+        let words =
+            "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
         let seed = bip39_seed(words).to_lower_hex_string();
         assert!(seed.starts_with("5eb00bbddcf069084889a8ab9155568165f5c453ccb85e70811aaed6f6da5fc1"));
         let account = DevAccount::from_mnemonic(words).unwrap();

@@ -128,7 +128,12 @@ impl Api for ChainApi {
         self.crypto.bls12_381_hash_to_g2(function, msg, dst)
     }
 
-    fn ed25519_verify(&self, message: &[u8], signature: &[u8], key: &[u8]) -> Result<bool, VerificationError> {
+    fn ed25519_verify(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        key: &[u8],
+    ) -> Result<bool, VerificationError> {
         self.crypto.ed25519_verify(message, signature, key)
     }
 

@@ -6,9 +6,9 @@
 use super::custom::{ChainMsg, ChainQuery};
 use cosmwasm_std::{
     Binary, Checksum, ContractResult, Deps, DepsMut, Empty, Env, IbcChannelCloseMsg, IbcChannelConnectMsg,
-    IbcChannelOpenMsg, IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcQuery, MessageInfo, MigrateInfo,
-    PortIdResponse, Querier, QuerierResult, QuerierWrapper, QueryRequest, Reply, Response, StdError, StdResult,
-    SubMsgResult, SystemResult, from_json, to_json_binary,
+    IbcChannelOpenMsg, IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcQuery, MessageInfo,
+    MigrateInfo, PortIdResponse, Querier, QuerierResult, QuerierWrapper, QueryRequest, Reply, Response,
+    StdError, StdResult, SubMsgResult, SystemResult, from_json, to_json_binary,
 };
 use cw_multi_test::Contract;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,8 @@ pub trait Code: Send + Sync {
     ///
     /// # Errors
     /// The contract's error or its abort.
-    fn call(&self, entry: Entry, deps: DepsMut<'_>, env: Env) -> Result<(Response<ChainMsg>, u64), CallError>;
+    fn call(&self, entry: Entry, deps: DepsMut<'_>, env: Env)
+    -> Result<(Response<ChainMsg>, u64), CallError>;
 
     /// Runs `query`.
     ///
@@ -172,7 +173,11 @@ pub(crate) struct Registered {
 
 impl Registered {
     fn run(&self, entry: Entry, deps: DepsMut<ChainQuery>, env: Env) -> StdResult<Response<ChainMsg>> {
-        let scoped = Scoped { inner: &*deps.querier, port: port_of(env.contract.address.as_str()), ledger: &self.ledger };
+        let scoped = Scoped {
+            inner: &*deps.querier,
+            port: port_of(env.contract.address.as_str()),
+            ledger: &self.ledger,
+        };
         let deps = DepsMut { storage: deps.storage, api: deps.api, querier: QuerierWrapper::new(&scoped) };
         let outcome = catch_unwind(AssertUnwindSafe(|| self.code.call(entry, deps, env)));
         match outcome.unwrap_or_else(|panic| Err(CallError::aborted(panic_text(panic.as_ref())))) {
@@ -190,7 +195,8 @@ impl Registered {
 
 /// The words of a panic, as a contract's abort.
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("Aborted: panicked: {}", text.unwrap_or("no message"))
 }
 
@@ -216,7 +222,11 @@ impl Contract<ChainMsg, ChainQuery> for Registered {
     }
 
     fn query(&self, deps: Deps<ChainQuery>, env: Env, msg: Vec<u8>) -> StdResult<Binary> {
-        let scoped = Scoped { inner: &*deps.querier, port: port_of(env.contract.address.as_str()), ledger: &self.ledger };
+        let scoped = Scoped {
+            inner: &*deps.querier,
+            port: port_of(env.contract.address.as_str()),
+            ledger: &self.ledger,
+        };
         let deps = Deps { storage: deps.storage, api: deps.api, querier: QuerierWrapper::new(&scoped) };
         let outcome = catch_unwind(AssertUnwindSafe(|| self.code.query(deps, env, msg)));
         match outcome.unwrap_or_else(|panic| Err(CallError::aborted(panic_text(panic.as_ref())))) {

@@ -3,8 +3,8 @@
 //! A chain answers them only when it was given a [`CustomModule`]; a plain wasmd chain has none.
 
 use cosmwasm_std::{
-    Addr, Api, Binary, BlockInfo, CosmosMsg, CustomMsg, CustomQuery, Empty, Event, Querier, StdError, StdResult,
-    Storage,
+    Addr, Api, Binary, BlockInfo, CosmosMsg, CustomMsg, CustomQuery, Empty, Event, Querier, StdError,
+    StdResult, Storage,
 };
 use cw_multi_test::{AppResponse, CosmosRouter, Module};
 use schemars::JsonSchema;
@@ -81,7 +81,8 @@ impl Module for Custom {
     {
         let module = self.0.as_ref().ok_or_else(|| refused(&msg.0))?;
         let dispatch = |storage: &mut dyn Storage, from: Addr, msg: CosmosMsg<ChainMsg>| {
-            let msg = msg.change_custom().ok_or_else(|| StdError::msg("a module sends no custom messages"))?;
+            let msg =
+                msg.change_custom().ok_or_else(|| StdError::msg("a module sends no custom messages"))?;
             router.execute(api, storage, block, from, msg)
         };
         let events = module.execute(storage, block, &sender, msg.0, &dispatch)?;

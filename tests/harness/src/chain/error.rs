@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// The SDK's codespace for errors of its own modules.
-pub const SDK: &str = "sdk";
+pub(crate) const SDK: &str = "sdk";
 /// The codespace of x/wasm.
-pub const WASM: &str = "wasm";
+pub(crate) const WASM: &str = "wasm";
 
 /// A refusal as a chain reports it: code and codespace of the SDK, and the text.
 #[derive(Clone, Debug, PartialEq, Eq)]

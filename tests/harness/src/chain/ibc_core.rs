@@ -11,14 +11,15 @@ use super::storage::{Overlay, apply};
 use super::transfer;
 use cosmwasm_std::{
     Addr, Binary, Event, Ibc3ChannelOpenResponse, IbcAcknowledgement, IbcChannel, IbcChannelCloseMsg,
-    IbcChannelConnectMsg, IbcChannelOpenMsg, IbcEndpoint, IbcOrder, IbcPacket, IbcPacketAckMsg, IbcPacketReceiveMsg,
-    IbcPacketTimeoutMsg, StdError, StdResult, from_json,
+    IbcChannelConnectMsg, IbcChannelOpenMsg, IbcEndpoint, IbcOrder, IbcPacket, IbcPacketAckMsg,
+    IbcPacketReceiveMsg, IbcPacketTimeoutMsg, StdError, StdResult, from_json,
 };
 use cw_multi_test::{AppResponse, CosmosRouter, SudoMsg, WasmSudo};
 use serde_json::json;
 
 /// The error acknowledgement of wasmd for a contract's error; the text itself is in the events only.
-const CONTRACT_ERROR_ACK: &[u8] = br#"{"error":"ABCI error: wasm/5: error handling packet: see events for details"}"#;
+const CONTRACT_ERROR_ACK: &[u8] =
+    br#"{"error":"ABCI error: wasm/5: error handling packet: see events for details"}"#;
 
 /// What came of delivering something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub enum Delivered {
 impl Stage<'_, '_> {
     /// Calls an IBC entry point of the contract behind `port`.
     fn call(&mut self, port: &str, entry: IbcEntry) -> StdResult<AppResponse> {
-        let contract = port.strip_prefix("wasm.").ok_or_else(|| StdError::msg(format!("no module at port {port}")))?;
+        let contract =
+            port.strip_prefix("wasm.").ok_or_else(|| StdError::msg(format!("no module at port {port}")))?;
         let sudo = WasmSudo { contract_addr: Addr::unchecked(contract), message: envelope(entry)? };
         self.router.sudo(self.api, self.storage, self.block, SudoMsg::Wasm(sudo))
     }
@@ -127,9 +129,15 @@ impl ChainState {
         let ran = self.internal("/ibc.core.channel.v1.MsgChannelOpenTry", &note, |s| {
             let channel_id = format!("channel-{}", ibc::next(s.storage, "channel")?);
             let own = IbcEndpoint { port_id: port.to_owned(), channel_id };
-            let mut channel =
-                IbcChannel::new(own, peer.endpoint.clone(), peer.order.clone(), peer.version.clone(), connection);
-            let (answer, mut events) = s.open(IbcChannelOpenMsg::new_try(channel.clone(), peer.version.clone()))?;
+            let mut channel = IbcChannel::new(
+                own,
+                peer.endpoint.clone(),
+                peer.order.clone(),
+                peer.version.clone(),
+                connection,
+            );
+            let (answer, mut events) =
+                s.open(IbcChannelOpenMsg::new_try(channel.clone(), peer.version.clone()))?;
             if let Some(version) = answer {
                 channel.version = version;
             }
@@ -141,15 +149,24 @@ impl ChainState {
     }
 
     /// ACK (with the peer's version) or CONFIRM (without) at this chain.
-    pub(crate) fn ibc_open_finish(&mut self, own: &IbcEndpoint, peer: Option<&IbcChannel>) -> Result<IbcChannel, TxError> {
+    pub(crate) fn ibc_open_finish(
+        &mut self,
+        own: &IbcEndpoint,
+        peer: Option<&IbcChannel>,
+    ) -> Result<IbcChannel, TxError> {
         let (url, kind, wanted) = match peer {
             Some(_) => ("/ibc.core.channel.v1.MsgChannelOpenAck", "channel_open_ack", ChannelState::Init),
-            None => ("/ibc.core.channel.v1.MsgChannelOpenConfirm", "channel_open_confirm", ChannelState::TryOpen),
+            None => {
+                ("/ibc.core.channel.v1.MsgChannelOpenConfirm", "channel_open_confirm", ChannelState::TryOpen)
+            }
         };
         let ran = self.internal(url, &json!({ "channel": own }), |s| {
             let mut end = ibc::must_channel(s.storage, own)?;
             if end.state != wanted {
-                return Err(StdError::msg(format!("channel is {:?}, not {wanted:?}: invalid channel state", end.state)));
+                return Err(StdError::msg(format!(
+                    "channel is {:?}, not {wanted:?}: invalid channel state",
+                    end.state
+                )));
             }
             end.state = ChannelState::Open;
             let msg = match peer {
@@ -174,16 +191,17 @@ impl ChainState {
             Ok(Some(end)) if end.state != ChannelState::Closed => {}
             _ => return Ok(Delivered::Known),
         }
-        let ran = self.internal("/ibc.core.channel.v1.MsgChannelCloseConfirm", &json!({ "channel": own }), |s| {
-            ibc::close(s.storage, own)?;
-            let channel = ibc::must_channel(s.storage, own)?.channel;
-            let mut events = vec![handshake_event("channel_close_confirm", &channel)];
-            if own.port_id != transfer::PORT {
-                let msg = IbcChannelCloseMsg::new_confirm(channel);
-                events.extend(s.call(&own.port_id, IbcEntry::ChannelClose(msg))?.events);
-            }
-            Ok(((), events))
-        });
+        let ran =
+            self.internal("/ibc.core.channel.v1.MsgChannelCloseConfirm", &json!({ "channel": own }), |s| {
+                ibc::close(s.storage, own)?;
+                let channel = ibc::must_channel(s.storage, own)?.channel;
+                let mut events = vec![handshake_event("channel_close_confirm", &channel)];
+                if own.port_id != transfer::PORT {
+                    let msg = IbcChannelCloseMsg::new_confirm(channel);
+                    events.extend(s.call(&own.port_id, IbcEntry::ChannelClose(msg))?.events);
+                }
+                Ok(((), events))
+            });
         ran.map(|_| Delivered::Done)
     }
 
@@ -306,7 +324,10 @@ fn accept(s: &mut Stage<'_, '_>, packet: &IbcPacket) -> StdResult<()> {
     }
     if end.channel.order == IbcOrder::Ordered {
         if packet.sequence != end.next_recv {
-            let text = format!("packet sequence {} is not the next, {}: out of order", packet.sequence, end.next_recv);
+            let text = format!(
+                "packet sequence {} is not the next, {}: out of order",
+                packet.sequence, end.next_recv
+            );
             return Err(StdError::msg(text));
         }
         end.next_recv += 1;
@@ -321,7 +342,10 @@ fn settle(s: &mut Stage<'_, '_>, packet: &IbcPacket) -> StdResult<()> {
     let mut end = ibc::must_channel(s.storage, &packet.src)?;
     if end.channel.order == IbcOrder::Ordered {
         if packet.sequence != end.next_ack {
-            let text = format!("acknowledgement of {} is not the next, {}: out of order", packet.sequence, end.next_ack);
+            let text = format!(
+                "acknowledgement of {} is not the next, {}: out of order",
+                packet.sequence, end.next_ack
+            );
             return Err(StdError::msg(text));
         }
         end.next_ack += 1;

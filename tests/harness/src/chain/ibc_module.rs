@@ -6,9 +6,9 @@
 
 use super::contract::port_of;
 use cosmwasm_std::{
-    Addr, Api, Binary, BlockInfo, ChannelResponse, CustomMsg, CustomQuery, Empty, Event, IbcChannel, IbcEndpoint,
-    IbcMsg, IbcOrder, IbcPacket, IbcQuery, IbcTimeout, Order, Querier, StdError, StdResult, Storage, from_json,
-    to_json_binary, to_json_vec,
+    Addr, Api, Binary, BlockInfo, ChannelResponse, CustomMsg, CustomQuery, Empty, Event, IbcChannel,
+    IbcEndpoint, IbcMsg, IbcOrder, IbcPacket, IbcQuery, IbcTimeout, Order, Querier, StdError, StdResult,
+    Storage, from_json, to_json_binary, to_json_vec,
 };
 use cw_multi_test::{AppResponse, CosmosRouter, Ibc, Module};
 use hex_conservative::DisplayHex;
@@ -100,10 +100,7 @@ pub(crate) fn save_channel(storage: &mut dyn Storage, end: &ChannelEnd) -> StdRe
 /// The channel end, or ibc-go's complaint.
 pub(crate) fn must_channel(storage: &dyn Storage, end: &IbcEndpoint) -> StdResult<ChannelEnd> {
     channel(storage, end)?.ok_or_else(|| {
-        StdError::msg(format!(
-            "port ID ({}) channel ID ({}): channel not found",
-            end.port_id, end.channel_id
-        ))
+        StdError::msg(format!("port ID ({}) channel ID ({}): channel not found", end.port_id, end.channel_id))
     })
 }
 
@@ -155,7 +152,8 @@ pub(crate) fn timed_out(timeout: &IbcTimeout, block: &BlockInfo) -> bool {
 
 /// An event with the attributes of ibc-go's packet events.
 pub(crate) fn packet_event(kind: &str, p: &IbcPacket) -> Event {
-    let height = p.timeout.block().map_or_else(|| "0-0".to_owned(), |b| format!("{}-{}", b.revision, b.height));
+    let height =
+        p.timeout.block().map_or_else(|| "0-0".to_owned(), |b| format!("{}-{}", b.revision, b.height));
     Event::new(kind)
         .add_attribute("packet_data_hex", p.data.to_lower_hex_string())
         .add_attribute("packet_timeout_height", height)
@@ -293,7 +291,6 @@ impl Module for MeshIbc {
         Err(StdError::msg("IBC has no privileged messages"))
     }
 }
-
 
 fn sequence_response(sequence: u64) -> Binary {
     use cosmrs::proto::cosmwasm::wasm::v1::MsgIbcSendResponse;

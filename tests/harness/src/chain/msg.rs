@@ -66,7 +66,8 @@ pub(crate) fn signer(any: &Any) -> Result<String, TxError> {
 }
 
 fn read<M: Message + Default>(any: &Any) -> Result<M, TxError> {
-    M::decode(any.value.as_slice()).map_err(|e| TxError::sdk(2, format!("{}: {e}: tx parse error", any.type_url)))
+    M::decode(any.value.as_slice())
+        .map_err(|e| TxError::sdk(2, format!("{}: {e}: tx parse error", any.type_url)))
 }
 
 fn one(coin: Option<ProtoCoin>) -> Result<Coin, TxError> {
@@ -143,8 +144,19 @@ fn decode_wasm(any: &Any) -> Result<Known, TxError> {
             let m: wasm::MsgInstantiateContract = read(any)?;
             let funds = coins(&m.funds)?;
             let (admin, label) = (admin(m.admin), m.label);
-            let msg = WasmMsg::Instantiate { admin, code_id: m.code_id, msg: m.msg.into(), funds: funds.clone(), label };
-            Ok(routed(m.sender, msg, funds, Kind::Instantiate("/cosmwasm.wasm.v1.MsgInstantiateContractResponse")))
+            let msg = WasmMsg::Instantiate {
+                admin,
+                code_id: m.code_id,
+                msg: m.msg.into(),
+                funds: funds.clone(),
+                label,
+            };
+            Ok(routed(
+                m.sender,
+                msg,
+                funds,
+                Kind::Instantiate("/cosmwasm.wasm.v1.MsgInstantiateContractResponse"),
+            ))
         }
         "MsgInstantiateContract2" => {
             let m: wasm::MsgInstantiateContract2 = read(any)?;
@@ -157,7 +169,12 @@ fn decode_wasm(any: &Any) -> Result<Known, TxError> {
                 funds: funds.clone(),
                 salt: m.salt.into(),
             };
-            Ok(routed(m.sender, msg, funds, Kind::Instantiate("/cosmwasm.wasm.v1.MsgInstantiateContract2Response")))
+            Ok(routed(
+                m.sender,
+                msg,
+                funds,
+                Kind::Instantiate("/cosmwasm.wasm.v1.MsgInstantiateContract2Response"),
+            ))
         }
         "MsgExecuteContract" => {
             let m: wasm::MsgExecuteContract = read(any)?;
@@ -173,7 +190,8 @@ fn decode_wasm_admin(any: &Any) -> Result<Known, TxError> {
     match any.type_url.strip_prefix("/cosmwasm.wasm.v1.").unwrap_or_default() {
         "MsgMigrateContract" => {
             let m: wasm::MsgMigrateContract = read(any)?;
-            let msg = WasmMsg::Migrate { contract_addr: m.contract, new_code_id: m.code_id, msg: m.msg.into() };
+            let msg =
+                WasmMsg::Migrate { contract_addr: m.contract, new_code_id: m.code_id, msg: m.msg.into() };
             Ok(routed(m.sender, msg, vec![], Kind::Migrate("/cosmwasm.wasm.v1.MsgMigrateContractResponse")))
         }
         "MsgUpdateAdmin" => {
@@ -186,7 +204,10 @@ fn decode_wasm_admin(any: &Any) -> Result<Known, TxError> {
             let msg = WasmMsg::ClearAdmin { contract_addr: m.contract };
             Ok(routed(m.sender, msg, vec![], Kind::Plain("/cosmwasm.wasm.v1.MsgClearAdminResponse")))
         }
-        other => Err(TxError::sdk(2, format!("unable to resolve type URL /cosmwasm.wasm.v1.{other}: tx parse error"))),
+        other => Err(TxError::sdk(
+            2,
+            format!("unable to resolve type URL /cosmwasm.wasm.v1.{other}: tx parse error"),
+        )),
     }
 }
 
@@ -194,7 +215,12 @@ fn decode_wasm_admin(any: &Any) -> Result<Known, TxError> {
 ///
 /// # Errors
 /// As the SDK numbers them, contracts' errors with their own text.
-pub(crate) fn run(state: &mut ChainState, delta: Delta, any: &Any, dry: bool) -> Result<(Done, Delta), TxError> {
+pub(crate) fn run(
+    state: &mut ChainState,
+    delta: Delta,
+    any: &Any,
+    dry: bool,
+) -> Result<(Done, Delta), TxError> {
     match decode(any)? {
         Known::Store { sender, bytes } => store(state, &sender, bytes, dry).map(|done| (done, delta)),
         Known::Routed { sender, msg, funds, kind } => route(state, delta, sender, *msg, &funds, kind),
@@ -225,7 +251,11 @@ fn check_target(state: &ChainState, storage: &dyn Storage, msg: &CosmosMsg<Chain
                 let request = cosmwasm_std::WasmQuery::ContractInfo { contract_addr: contract_addr.clone() };
                 router.query(api, storage, &state.app.block_info(), QueryRequest::Wasm(request)).is_ok()
             });
-            if known { Ok(()) } else { Err(TxError::wasm(22, format!("no such contract: address {contract_addr}"))) }
+            if known {
+                Ok(())
+            } else {
+                Err(TxError::wasm(22, format!("no such contract: address {contract_addr}")))
+            }
         }
         CosmosMsg::Bank(BankMsg::Send { to_address, .. }) => match state.api.addr_validate(to_address) {
             Ok(_) => Ok(()),
@@ -240,9 +270,15 @@ fn check_target(state: &ChainState, storage: &dyn Storage, msg: &CosmosMsg<Chain
     }
 }
 
-fn check_funds(state: &ChainState, storage: &dyn Storage, sender: &str, funds: &[Coin]) -> Result<(), TxError> {
+fn check_funds(
+    state: &ChainState,
+    storage: &dyn Storage,
+    sender: &str,
+    funds: &[Coin],
+) -> Result<(), TxError> {
     for coin in funds {
-        let request = cosmwasm_std::BankQuery::Balance { address: sender.to_owned(), denom: coin.denom.clone() };
+        let request =
+            cosmwasm_std::BankQuery::Balance { address: sender.to_owned(), denom: coin.denom.clone() };
         let answer = state.app.read_module(|router, api, _| {
             router.query(api, storage, &state.app.block_info(), QueryRequest::Bank(request))
         });

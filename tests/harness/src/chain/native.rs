@@ -6,9 +6,10 @@
 use super::contract::{CallError, Code, Entry, IbcEntry};
 use super::custom::ChainMsg;
 use cosmwasm_std::{
-    Binary, CosmosMsg, CustomQuery, Deps, DepsMut, Env, IbcBasicResponse, IbcChannelCloseMsg, IbcChannelConnectMsg,
-    IbcChannelOpenMsg, IbcChannelOpenResponse, IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg,
-    IbcReceiveResponse, MessageInfo, MigrateInfo, QuerierWrapper, Reply, Response, SubMsg, from_json, to_json_binary,
+    Binary, CosmosMsg, CustomQuery, Deps, DepsMut, Env, IbcBasicResponse, IbcChannelCloseMsg,
+    IbcChannelConnectMsg, IbcChannelOpenMsg, IbcChannelOpenResponse, IbcPacketAckMsg, IbcPacketReceiveMsg,
+    IbcPacketTimeoutMsg, IbcReceiveResponse, MessageInfo, MigrateInfo, QuerierWrapper, Reply, Response,
+    SubMsg, from_json, to_json_binary,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,7 +79,9 @@ fn lifted<C: Serialize>(response: Response<C>) -> Answer {
 
 fn lifted_msg<C: Serialize>(m: SubMsg<C>) -> Result<SubMsg<ChainMsg>, String> {
     let msg = match m.msg {
-        CosmosMsg::Custom(c) => CosmosMsg::Custom(ChainMsg(serde_json::to_value(c).map_err(|e| e.to_string())?)),
+        CosmosMsg::Custom(c) => {
+            CosmosMsg::Custom(ChainMsg(serde_json::to_value(c).map_err(|e| e.to_string())?))
+        }
         other => other.change_custom().ok_or("message of an unknown kind")?,
     };
     Ok(SubMsg { id: m.id, payload: m.payload, msg, gas_limit: m.gas_limit, reply_on: m.reply_on })
@@ -193,7 +196,10 @@ impl NativeContract {
 
     /// Adds the IBC entry points.
     #[must_use]
-    pub fn with_ibc<Q, C, E1, E2, E3, E4, E5, E6>(mut self, h: IbcHandlers<Q, C, E1, E2, E3, E4, E5, E6>) -> Self
+    pub fn with_ibc<Q, C, E1, E2, E3, E4, E5, E6>(
+        mut self,
+        h: IbcHandlers<Q, C, E1, E2, E3, E4, E5, E6>,
+    ) -> Self
     where
         Q: CustomQuery + 'static,
         C: Serialize + 'static,
@@ -229,8 +235,9 @@ fn opened(answer: IbcChannelOpenResponse) -> Answer {
 
 /// The answer to a packet, its acknowledgement as data.
 fn received<C: Serialize>(r: IbcReceiveResponse<C>) -> Answer {
-    let mut response =
-        lifted(Response::<C>::new().add_submessages(r.messages).add_attributes(r.attributes).add_events(r.events))?;
+    let mut response = lifted(
+        Response::<C>::new().add_submessages(r.messages).add_attributes(r.attributes).add_events(r.events),
+    )?;
     response.data = r.acknowledgement;
     Ok(response)
 }
@@ -244,7 +251,12 @@ fn optional<A>(handler: Option<&Handler<A>>, name: &str, deps: DepsMut<'_>, env:
 }
 
 impl Code for NativeContract {
-    fn call(&self, entry: Entry, deps: DepsMut<'_>, env: Env) -> Result<(Response<ChainMsg>, u64), CallError> {
+    fn call(
+        &self,
+        entry: Entry,
+        deps: DepsMut<'_>,
+        env: Env,
+    ) -> Result<(Response<ChainMsg>, u64), CallError> {
         let answer = match entry {
             Entry::Instantiate(info, msg) => (self.instantiate)(deps, env, (info, msg)),
             Entry::Execute(info, msg) => (self.execute)(deps, env, (info, msg)),

@@ -157,7 +157,8 @@ fn failure(id: &Value, code: i64, message: &str, data: &str) -> Value {
 }
 
 async fn one(jobs: Jobs, id: Value, method: String, params: Params) -> Value {
-    let answered = tokio::task::spawn_blocking(move || jobs.run(move |state| answers::answer(state, &method, &params)));
+    let answered =
+        tokio::task::spawn_blocking(move || jobs.run(move |state| answers::answer(state, &method, &params)));
     match answered.await {
         Ok(Ok(Ok(result))) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Ok(Ok(Err(e))) => failure(&id, e.code, e.message, &e.data),

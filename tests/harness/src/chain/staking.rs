@@ -7,7 +7,7 @@ use bitcoin_hashes::{Hash as _, sha256};
 use cosmrs::tendermint::private_key::{Ed25519, PrivateKey};
 use cosmrs::tendermint::{PublicKey, validator, vote};
 use cosmwasm_std::{
-    Addr, CosmosMsg, Coin, Decimal, Decimal256, StakingMsg, StdError, StdResult, Storage, Uint256, Validator,
+    Addr, Coin, CosmosMsg, Decimal, Decimal256, StakingMsg, StdError, StdResult, Storage, Uint256, Validator,
 };
 use cw_multi_test::{CosmosRouter, StakingInfo};
 use cw_storage_plus::Map;
@@ -76,14 +76,21 @@ pub(crate) fn genesis(state: &mut ChainState) -> StdResult<()> {
     for genesis in state.config.validators.clone() {
         let percent = Decimal::percent(genesis.commission_percent);
         let valoper = operator(state, &genesis.moniker)?;
-        let account = to_bech32(&state.config.prefix, &operator_account(state, &genesis.moniker).address_bytes())
-            .map_err(StdError::msg)?;
+        let account =
+            to_bech32(&state.config.prefix, &operator_account(state, &genesis.moniker).address_bytes())
+                .map_err(StdError::msg)?;
         add(state, valoper, Addr::unchecked(account), percent, genesis.self_bond)?;
     }
     Ok(())
 }
 
-fn add(state: &mut ChainState, valoper: String, account: Addr, commission: Decimal, bond: u128) -> StdResult<()> {
+fn add(
+    state: &mut ChainState,
+    valoper: String,
+    account: Addr,
+    commission: Decimal,
+    bond: u128,
+) -> StdResult<()> {
     let block = state.app.block_info();
     let amount = Coin::new(bond, &state.config.denom);
     let validator = Validator::create(valoper.clone(), commission, Decimal::one(), Decimal::one());
@@ -109,7 +116,14 @@ fn view(state: &ChainState, moniker: &str, commission_percent: u64) -> StdResult
     let tokens = tokens(&*state.app.prefixed_storage(b"staking"), &operator)?;
     let power = u64::try_from(tokens / state.config.power_reduction.max(1)).unwrap_or(u64::MAX);
     let consensus_key = consensus_key(state, moniker).map(|k| k.to_bytes()).unwrap_or_default();
-    Ok(ValidatorView { operator, moniker: moniker.to_owned(), tokens, power, consensus_key, commission_percent })
+    Ok(ValidatorView {
+        operator,
+        moniker: moniker.to_owned(),
+        tokens,
+        power,
+        consensus_key,
+        commission_percent,
+    })
 }
 
 fn tokens(staking: &dyn Storage, operator: &str) -> StdResult<u128> {
@@ -131,7 +145,11 @@ pub(crate) fn consensus_set(state: &ChainState) -> Vec<validator::Info> {
 }
 
 /// Cuts a validator's stake, as x/slashing would.
-pub(crate) fn slash(state: &mut ChainState, operator: &str, percent: u64) -> Result<(), super::error::TxError> {
+pub(crate) fn slash(
+    state: &mut ChainState,
+    operator: &str,
+    percent: u64,
+) -> Result<(), super::error::TxError> {
     use cw_multi_test::{StakingSudo, SudoMsg};
     let note = serde_json::json!({ "slash": operator, "percent": percent });
     let validator = operator.to_owned();

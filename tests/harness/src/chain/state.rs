@@ -8,6 +8,7 @@ use super::config::ChainConfig;
 use super::contract::{CallLedger, Code, Registered, panic_text};
 use super::custom::{ChainMsg, ChainQuery, Custom};
 use super::error::{ChainError, TxError};
+use super::gov::Votes;
 use super::ibc_module::MeshIbc;
 use super::native::Source;
 use super::storage::{ChainStorage, Delta, Overlay};
@@ -16,8 +17,7 @@ use cosmwasm_std::{
     to_json_vec,
 };
 use cw_multi_test::{
-    App, AppBuilder, BankKeeper, DistributionKeeper, GovFailingModule, Router, StakeKeeper, StargateFailing,
-    WasmKeeper,
+    App, AppBuilder, BankKeeper, DistributionKeeper, Router, StakeKeeper, StargateFailing, WasmKeeper,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ pub(crate) type ChainApp = App<
     StakeKeeper,
     DistributionKeeper,
     MeshIbc,
-    GovFailingModule,
+    Votes,
     StargateFailing,
 >;
 
@@ -46,7 +46,7 @@ pub(crate) type ChainRouter = Router<
     StakeKeeper,
     DistributionKeeper,
     MeshIbc,
-    GovFailingModule,
+    Votes,
     StargateFailing,
 >;
 
@@ -140,6 +140,7 @@ impl ChainState {
             .with_storage(ChainStorage::default())
             .with_custom(Custom(config.custom.clone()))
             .with_ibc(MeshIbc)
+            .with_gov(Votes)
             .with_block(block)
             .build(|_, _, _| {});
         let mut state = Self {
@@ -151,7 +152,7 @@ impl ChainState {
             index: HashMap::new(),
             codes: Vec::new(),
             #[cfg(feature = "wasm")]
-            vm: super::vm::VmCache::new().map_err(|e| ChainError::Config(e.to_string()))?,
+            vm: super::vm::VmCache,
         };
         super::staking::genesis(&mut state).map_err(|e| ChainError::Config(e.to_string()))?;
         state.end_block(Vec::new())?;
@@ -276,7 +277,8 @@ impl ChainState {
         let note = serde_json::json!({ "sender": sender, "msg": &msg });
         let sender = Addr::unchecked(sender);
         let ran = self.internal("/mesh.harness.v1.Direct", &note, |s| {
-            let done = cw_multi_test::CosmosRouter::execute(s.router, s.api, s.storage, s.block, sender, msg)?;
+            let done =
+                cw_multi_test::CosmosRouter::execute(s.router, s.api, s.storage, s.block, sender, msg)?;
             Ok((done.data, done.events))
         });
         ran.map(|(data, result)| TxResult { data: data.map(|d| d.to_vec()).unwrap_or_default(), ..result })
@@ -287,7 +289,9 @@ impl ChainState {
     /// # Errors
     /// When the bytes are neither a known marker nor wasm this engine takes.
     pub(crate) fn store_code(&mut self, creator: &str, bytes: Vec<u8>) -> Result<u64, TxError> {
-        let code = self.load_code(&bytes).map_err(|e| TxError::wasm(2, format!("{e}: create wasm contract failed")))?;
+        let code = self
+            .load_code(&bytes)
+            .map_err(|e| TxError::wasm(2, format!("{e}: create wasm contract failed")))?;
         let checksum = Checksum::generate(&bytes);
         let id = self.codes.len() as u64 + 1;
         let registered = Registered { code, checksum, ledger: self.ledger.clone() };
@@ -302,9 +306,13 @@ impl ChainState {
         match self.config.contracts.resolve(bytes) {
             Some(Source::Native(contract)) => Ok(contract),
             #[cfg(feature = "wasm")]
-            Some(Source::Wasm(wasm)) => self.vm.load(&wasm, &self.config.prefix),
+            Some(Source::Wasm(wasm)) => {
+                self.vm.load(&wasm, &self.config.prefix, self.config.custom.is_some())
+            }
             #[cfg(not(feature = "wasm"))]
-            Some(Source::Wasm(_)) => Err("this build of the harness has no wasm engine (feature `wasm`)".to_owned()),
+            Some(Source::Wasm(_)) => {
+                Err("this build of the harness has no wasm engine (feature `wasm`)".to_owned())
+            }
             None => Err("no native contract of that name".to_owned()),
         }
     }
@@ -315,15 +323,19 @@ impl ChainState {
     /// The contract's text.
     pub(crate) fn smart_query(&self, contract: &str, msg: &[u8]) -> Result<Vec<u8>, TxError> {
         use cosmwasm_std::{Querier, QueryRequest, WasmQuery, to_json_vec};
+        self.ledger.clear();
         self.contract_info(contract)?;
         let query = WasmQuery::Smart { contract_addr: contract.to_owned(), msg: msg.into() };
-        let request = to_json_vec(&QueryRequest::<ChainQuery>::Wasm(query)).map_err(|e| TxError::sdk(18, e.to_string()))?;
+        let request = to_json_vec(&QueryRequest::<ChainQuery>::Wasm(query))
+            .map_err(|e| TxError::sdk(18, e.to_string()))?;
         let asked = catch_unwind(AssertUnwindSafe(|| self.app.raw_query(&request)));
         let answer = asked.map_err(|panic| TxError::wasm(9, panic_text(panic.as_ref())))?;
         match answer.into_result() {
             Ok(result) => match result.into_result() {
                 Ok(data) => Ok(data.to_vec()),
-                Err(text) => Err(TxError::wasm(9, format!("{}: query wasm contract failed", self.ledger.plain(&text)))),
+                Err(text) => {
+                    Err(TxError::wasm(9, format!("{}: query wasm contract failed", self.ledger.plain(&text))))
+                }
             },
             Err(system) => Err(TxError::wasm(9, format!("{system}: query wasm contract failed"))),
         }

@@ -6,8 +6,8 @@ use super::custom::ChainMsg;
 use super::ibc_module;
 use bitcoin_hashes::{Hash, sha256};
 use cosmwasm_std::{
-    Addr, Api, BankMsg, Binary, BlockInfo, Coin, CustomMsg, CustomQuery, Event, IbcEndpoint, IbcPacket, IbcTimeout,
-    StdError, StdResult, Storage, Uint256, from_json, to_json_binary,
+    Addr, Api, BankMsg, Binary, BlockInfo, Coin, CustomMsg, CustomQuery, Event, IbcEndpoint, IbcPacket,
+    IbcTimeout, StdError, StdResult, Storage, Uint256, from_json, to_json_binary,
 };
 use cw_multi_test::{AppResponse, BankSudo, CosmosRouter, SudoMsg};
 use hex_conservative::DisplayHex;
@@ -110,7 +110,9 @@ fn pay<ExecC: CustomMsg, QueryC: CustomQuery>(
 ) -> StdResult<Vec<Event>> {
     let amount = vec![coin];
     let done = match from {
-        Some(from) => router.execute(api, storage, block, from, BankMsg::Send { to_address: to, amount }.into())?,
+        Some(from) => {
+            router.execute(api, storage, block, from, BankMsg::Send { to_address: to, amount }.into())?
+        }
         None => router.sudo(api, storage, block, SudoMsg::Bank(BankSudo::Mint { to_address: to, amount }))?,
     };
     Ok(done.events)

@@ -10,11 +10,11 @@ use super::msg;
 use super::state::{Account, ChainState, account, open_accounts, save_account};
 use super::storage::{Delta, Overlay};
 use bitcoin_hashes::{Hash as _, sha256};
+use cosmrs::Any;
 use cosmrs::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use cosmrs::proto::cosmos::crypto::secp256k1::PubKey;
 use cosmrs::proto::cosmos::tx::v1beta1::{AuthInfo, Fee, SignDoc, SignerInfo, TxBody, TxRaw, mode_info};
 use cosmrs::proto::prost::Message;
-use cosmrs::Any;
 use cosmwasm_std::{Addr, BankMsg, Coin, CosmosMsg, Event, Uint256};
 use cw_multi_test::CosmosRouter;
 use k256::ecdsa::signature::Verifier;
@@ -65,14 +65,17 @@ fn parse(bytes: &[u8]) -> Result<Parts, TxError> {
     let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).map_err(|e| odd(e.to_string()))?;
     let signer = signer_of(&body.messages)?;
     let fee = auth.fee.ok_or_else(|| odd("no fee".to_owned()))?;
-    let [signer_info] = <[SignerInfo; 1]>::try_from(auth.signer_infos)
-        .map_err(|v| TxError::sdk(4, format!("{} signers, exactly one is supported: unauthorized", v.len())))?;
+    let [signer_info] = <[SignerInfo; 1]>::try_from(auth.signer_infos).map_err(|v| {
+        TxError::sdk(4, format!("{} signers, exactly one is supported: unauthorized", v.len()))
+    })?;
     Ok(Parts { raw, body, fee, signer_info, signer })
 }
 
 fn signer_of(messages: &[Any]) -> Result<String, TxError> {
     let mut signers = messages.iter().map(msg::signer);
-    let first = signers.next().ok_or_else(|| TxError::sdk(18, "must contain at least one message: invalid request"))??;
+    let first = signers
+        .next()
+        .ok_or_else(|| TxError::sdk(18, "must contain at least one message: invalid request"))??;
     for other in signers {
         if other? != first {
             return Err(TxError::sdk(4, "messages of several signers: unauthorized"));
@@ -96,11 +99,17 @@ pub(crate) fn coins(list: &[cosmrs::proto::cosmos::base::v1beta1::Coin]) -> Resu
 impl Parts {
     fn check_shape(&self, state: &ChainState) -> Result<(), TxError> {
         if self.body.memo.len() > MAX_MEMO {
-            return Err(TxError::sdk(12, format!("maximum number of characters is {MAX_MEMO}: memo too large")));
+            return Err(TxError::sdk(
+                12,
+                format!("maximum number of characters is {MAX_MEMO}: memo too large"),
+            ));
         }
         let height = state.app.block_info().height;
         if self.body.timeout_height != 0 && height > self.body.timeout_height {
-            let text = format!("block height: {height}, timeout height: {}: tx timeout height", self.body.timeout_height);
+            let text = format!(
+                "block height: {height}, timeout height: {}: tx timeout height",
+                self.body.timeout_height
+            );
             return Err(TxError::sdk(30, text));
         }
         let direct = self.signer_info.mode_info.as_ref().and_then(|m| m.sum.as_ref());
@@ -118,30 +127,41 @@ impl Parts {
         let given = coins(&self.fee.amount)?;
         let paid = given.iter().find(|c| &c.denom == denom).map_or(Uint256::zero(), |c| c.amount);
         if paid < Uint256::from(needed) {
-            let text = format!("insufficient fees; got: {paid}{denom} required: {needed}{denom}: insufficient fee");
+            let text =
+                format!("insufficient fees; got: {paid}{denom} required: {needed}{denom}: insufficient fee");
             return Err(TxError::sdk(13, text));
         }
         Ok(())
     }
 
     fn account(&self, state: &ChainState) -> Result<Account, TxError> {
-        from_bech32(&state.config.prefix, &self.signer).map_err(|e| TxError::sdk(7, format!("{e}: invalid address")))?;
+        from_bech32(&state.config.prefix, &self.signer)
+            .map_err(|e| TxError::sdk(7, format!("{e}: invalid address")))?;
         let found = account(state.app.storage(), &self.signer).map_err(|e| TxError::sdk(1, e.to_string()))?;
-        found.ok_or_else(|| TxError::sdk(9, format!("account {} does not exist: unknown address", self.signer)))
+        found.ok_or_else(|| {
+            TxError::sdk(9, format!("account {} does not exist: unknown address", self.signer))
+        })
     }
 
     fn check_signature(&self, state: &ChainState, number: u64, mode: Mode) -> Result<(), TxError> {
         if mode == Mode::Simulate {
             return Ok(());
         }
-        let any = self.signer_info.public_key.as_ref().ok_or_else(|| TxError::sdk(8, "no public key: invalid pubkey"))?;
+        let any = self
+            .signer_info
+            .public_key
+            .as_ref()
+            .ok_or_else(|| TxError::sdk(8, "no public key: invalid pubkey"))?;
         if any.type_url != "/cosmos.crypto.secp256k1.PubKey" {
             return Err(TxError::sdk(8, format!("public key of type {}: invalid pubkey", any.type_url)));
         }
         let key = PubKey::decode(any.value.as_slice()).map_err(|e| TxError::sdk(8, e.to_string()))?.key;
         let owner = to_bech32(&state.config.prefix, &address_of(&key)).unwrap_or_default();
         if owner != self.signer {
-            let text = format!("pubKey does not match signer address {} with signer index: 0: invalid pubkey", self.signer);
+            let text = format!(
+                "pubKey does not match signer address {} with signer index: 0: invalid pubkey",
+                self.signer
+            );
             return Err(TxError::sdk(8, text));
         }
         if self.signed_by(&key, &state.config.chain_id, number) {
@@ -164,7 +184,9 @@ impl Parts {
             account_number,
         };
         let signature = self.raw.signatures.first().and_then(|s| Signature::from_slice(s).ok());
-        let (Some(signature), Ok(key)) = (signature, VerifyingKey::from_sec1_bytes(key)) else { return false };
+        let (Some(signature), Ok(key)) = (signature, VerifyingKey::from_sec1_bytes(key)) else {
+            return false;
+        };
         // The SDK takes low s only, so that nobody can change a transaction's hash.
         signature.normalize_s().is_none() && key.verify(&doc.encode_to_vec(), &signature).is_ok()
     }
@@ -263,7 +285,8 @@ impl ChainState {
         let (parts, mut account) = ante(self, bytes, Mode::Full)?;
         let fee = coins(&parts.fee.amount)?;
         let mut text = fee.iter().map(|c| format!("{}{}", c.amount, c.denom)).collect::<Vec<_>>().join(",");
-        let collector = self.api.module_address("fee_collector").map_err(|e| TxError::sdk(1, e.to_string()))?;
+        let collector =
+            self.api.module_address("fee_collector").map_err(|e| TxError::sdk(1, e.to_string()))?;
         let amount: Vec<Coin> = fee.into_iter().filter(|c| !c.amount.is_zero()).collect();
         let (paid, delta) = self.stage(Delta::new(), |s| {
             account.sequence += 1;
@@ -278,7 +301,9 @@ impl ChainState {
         self.app.storage_mut().apply(delta);
         let sequence = format!("{}/{}", parts.signer, parts.signer_info.sequence);
         let events = vec![
-            Event::new("tx").add_attribute("fee", std::mem::take(&mut text)).add_attribute("fee_payer", &parts.signer),
+            Event::new("tx")
+                .add_attribute("fee", std::mem::take(&mut text))
+                .add_attribute("fee_payer", &parts.signer),
             Event::new("tx").add_attribute("acc_seq", sequence),
         ];
         Ok((parts, events))

@@ -1,7 +1,7 @@
 //! What is to be relayed, read from both chains, and how it is brought there.
 
 use super::{End, IbcError};
-use crate::chain::{ChannelState, ChannelEnd, Delivered, SentPacket, TxError, ibc_module as ibc_state};
+use crate::chain::{ChannelEnd, ChannelState, Delivered, SentPacket, TxError, ibc_module as ibc_state};
 use cosmwasm_std::{IbcEndpoint, IbcPacket};
 use std::collections::HashSet;
 
@@ -95,7 +95,8 @@ pub(super) fn pending(connection: usize, ends: &[End; 2], from: usize) -> Result
     };
     let channels: Vec<ChannelEnd> =
         source.chain.channels()?.into_iter().filter(|c| c.channel.connection_id == source.id).collect();
-    let closed: HashSet<_> = channels.iter().filter(|c| c.state == ChannelState::Closed).map(place_of).collect();
+    let closed: HashSet<_> =
+        channels.iter().filter(|c| c.state == ChannelState::Closed).map(place_of).collect();
     let mut out = Vec::new();
     let mut busy = HashSet::new();
     for SentPacket { packet, ordered, connection_id, .. } in source.chain.packets_in_flight()? {

@@ -1,12 +1,12 @@
 //! A tiny contract with every entry point, and chains that know it.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 use cosmwasm_std::{
     BankMsg, Binary, Coin, CosmosMsg, Deps, DepsMut, Env, Ibc3ChannelOpenResponse, IbcBasicResponse,
-    IbcChannelCloseMsg, IbcChannelConnectMsg, IbcChannelOpenMsg, IbcChannelOpenResponse, IbcMsg, IbcPacketAckMsg,
-    IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcQuery, IbcReceiveResponse, MessageInfo, MigrateInfo, Order,
-    PortIdResponse, QueryRequest, Reply, Response, StakingMsg, StdError, StdResult, SubMsg, SubMsgResult, Timestamp,
-    WasmMsg, to_json_binary,
+    IbcChannelCloseMsg, IbcChannelConnectMsg, IbcChannelOpenMsg, IbcChannelOpenResponse, IbcMsg,
+    IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcQuery, IbcReceiveResponse, MessageInfo,
+    MigrateInfo, Order, PortIdResponse, QueryRequest, Reply, Response, StakingMsg, StdError, StdResult,
+    SubMsg, SubMsgResult, Timestamp, WasmMsg, to_json_binary,
 };
 use mesh_harness::chain::{Chain, ChainConfig, ContractSet, DevAccount, IbcHandlers, NativeContract};
 use mesh_harness::clock::Clock;
@@ -18,16 +18,39 @@ pub const START: u64 = 1_700_000_000;
 #[derive(Serialize, Deserialize, Clone, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum Exec {
-    Set { value: String },
-    Fail { value: String },
+    Set {
+        value: String,
+    },
+    Fail {
+        value: String,
+    },
     Panic {},
     /// Calls `fail` on itself and notes what the reply tells.
-    TryFail { value: String },
-    Packet { channel_id: String, data: String, timeout: u64 },
-    Transfer { channel_id: String, to: String, coin: Coin, timeout: u64 },
-    Close { channel_id: String },
-    Pay { to: String, coin: Coin },
-    Delegate { validator: String, coin: Coin },
+    TryFail {
+        value: String,
+    },
+    Packet {
+        channel_id: String,
+        data: String,
+        timeout: u64,
+    },
+    Transfer {
+        channel_id: String,
+        to: String,
+        coin: Coin,
+        timeout: u64,
+    },
+    Close {
+        channel_id: String,
+    },
+    Pay {
+        to: String,
+        coin: Coin,
+    },
+    Delegate {
+        validator: String,
+        coin: Coin,
+    },
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -64,7 +87,8 @@ fn execute(mut deps: DepsMut, env: Env, _: MessageInfo, msg: Exec) -> StdResult<
         Exec::Panic {} => panic!("asked to"),
         Exec::TryFail { value } => {
             let call = to_json_binary(&Exec::Fail { value })?;
-            let msg = WasmMsg::Execute { contract_addr: env.contract.address.into(), msg: call, funds: vec![] };
+            let msg =
+                WasmMsg::Execute { contract_addr: env.contract.address.into(), msg: call, funds: vec![] };
             note(&mut deps, "try".into());
             Ok(Response::new().add_submessage(SubMsg::reply_on_error(msg, 7)))
         }
@@ -73,8 +97,13 @@ fn execute(mut deps: DepsMut, env: Env, _: MessageInfo, msg: Exec) -> StdResult<
             Ok(Response::new().add_message(msg))
         }
         Exec::Transfer { channel_id, to, coin, timeout: t } => {
-            let msg =
-                IbcMsg::Transfer { channel_id, to_address: to, amount: coin, timeout: timeout(t), memo: None };
+            let msg = IbcMsg::Transfer {
+                channel_id,
+                to_address: to,
+                amount: coin,
+                timeout: timeout(t),
+                memo: None,
+            };
             Ok(Response::new().add_message(msg))
         }
         Exec::Close { channel_id } => Ok(Response::new().add_message(IbcMsg::CloseChannel { channel_id })),
@@ -82,7 +111,8 @@ fn execute(mut deps: DepsMut, env: Env, _: MessageInfo, msg: Exec) -> StdResult<
             Ok(Response::new().add_message(BankMsg::Send { to_address: to, amount: vec![coin] }))
         }
         Exec::Delegate { validator, coin } => {
-            Ok(Response::new().add_message(CosmosMsg::Staking(StakingMsg::Delegate { validator, amount: coin })))
+            Ok(Response::new()
+                .add_message(CosmosMsg::Staking(StakingMsg::Delegate { validator, amount: coin })))
         }
     }
 }
@@ -148,10 +178,11 @@ fn receive(mut deps: DepsMut, env: Env, msg: IbcPacketReceiveMsg) -> StdResult<I
     note(&mut deps, format!("received {text}"));
     match text.as_str() {
         "fail" => Err(StdError::msg("I do not want it")),
-        "panic" if deps.storage.get(b"value").as_deref() != Some(b"calm") => panic!("too much"),
+        "panic" if deps.storage.get(b"value").as_deref() != Some(&b"calm"[..]) => panic!("too much"),
         "subfail" => {
             let call = to_json_binary(&Exec::Fail { value: "sub".into() })?;
-            let msg = WasmMsg::Execute { contract_addr: env.contract.address.into(), msg: call, funds: vec![] };
+            let msg =
+                WasmMsg::Execute { contract_addr: env.contract.address.into(), msg: call, funds: vec![] };
             Ok(IbcReceiveResponse::new(b"kept").add_submessage(SubMsg::reply_on_error(msg, 9)))
         }
         _ => Ok(IbcReceiveResponse::new(text.as_bytes())),

@@ -75,7 +75,9 @@ fn at<'s>(state: &'s ChainState, params: &Params) -> Result<&'s Block, RpcError>
         return Err(RpcError::internal("height must be greater than 0, but got 0"));
     }
     state.block(height).ok_or_else(|| {
-        RpcError::internal(format!("height {height} must be less than or equal to the current blockchain height {tip}"))
+        RpcError::internal(format!(
+            "height {height} must be less than or equal to the current blockchain height {tip}"
+        ))
     })
 }
 
@@ -175,9 +177,7 @@ fn blockchain(state: &ChainState, params: &Params) -> Answer {
     let tip = state.tip().height();
     let max = params.number("maxHeight", 1)?.filter(|h| *h > 0).unwrap_or(tip).min(tip);
     let min = params.number("minHeight", 0)?.unwrap_or(1).max(max.saturating_sub(19)).max(1);
-    let meta = |b: &Block| {
-        json!({ "block_id": block_id(b), "block_size": "0", "header": header(b), "num_txs": b.txs.len().to_string() })
-    };
+    let meta = |b: &Block| json!({ "block_id": block_id(b), "block_size": "0", "header": header(b), "num_txs": b.txs.len().to_string() });
     let metas: Vec<Value> = (min..=max).rev().filter_map(|h| state.block(h)).map(meta).collect();
     Ok(json!({ "last_height": tip.to_string(), "block_metas": metas }))
 }

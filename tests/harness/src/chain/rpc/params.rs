@@ -28,13 +28,16 @@ impl Params {
                 Value::String(s) => Some(s.clone()),
                 other => Some(other.to_string()),
             },
-            Self::Uri(query) => query.get(name).map(|s| s.trim_matches('"').to_owned()).filter(|s| !s.is_empty()),
+            Self::Uri(query) => {
+                query.get(name).map(|s| s.trim_matches('"').to_owned()).filter(|s| !s.is_empty())
+            }
         }
     }
 
     /// A number, as number or text.
     pub(crate) fn number(&self, name: &str, place: usize) -> Result<Option<u64>, RpcError> {
-        let parse = |s: String| s.parse().map_err(|_| RpcError::params(format!("{name}: {s} is not a number")));
+        let parse =
+            |s: String| s.parse().map_err(|_| RpcError::params(format!("{name}: {s} is not a number")));
         self.text(name, place).map(parse).transpose()
     }
 

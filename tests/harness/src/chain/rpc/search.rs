@@ -35,7 +35,10 @@ fn condition(text: &str) -> Result<Condition, RpcError> {
         return Ok(Condition { key: key.trim().to_owned(), test: Test::Exists });
     }
     if let Some((key, value)) = text_trimmed.split_once(" CONTAINS ") {
-        return Ok(Condition { key: key.trim().to_owned(), test: Test::Contains(unquoted(value).to_owned()) });
+        return Ok(Condition {
+            key: key.trim().to_owned(),
+            test: Test::Contains(unquoted(value).to_owned()),
+        });
     }
     let at = text_trimmed.find(['=', '<', '>']).ok_or_else(odd)?;
     let (key, rest) = text_trimmed.split_at(at);
@@ -108,7 +111,8 @@ mod tests {
 
     #[test]
     fn conditions_select_by_event_height_and_hash() {
-        let events = vec![Event::new("wasm").add_attribute("_contract_address", "mesh1x").add_attribute("n", "5")];
+        let events =
+            vec![Event::new("wasm").add_attribute("_contract_address", "mesh1x").add_attribute("n", "5")];
         let tx = TxRecord::new(vec![1], TxResult { events, ..TxResult::default() });
         let holds = |q: &str| {
             let parsed = parse(q).map_err(|e| e.data).unwrap();

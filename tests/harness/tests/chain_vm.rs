@@ -1,0 +1,97 @@
+//! The wasm engine with a built contract: `contracts/build price-feed` makes the file.
+#![cfg(feature = "wasm")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use cosmwasm_std::testing::{MockQuerier, MockStorage, message_info, mock_env};
+use cosmwasm_std::{Addr, Deps, DepsMut, Empty, QuerierWrapper};
+use mesh_harness::chain::vm::VmContract;
+use mesh_harness::chain::{Chain, ChainConfig, ContractSet, DevAccount, Entry, NativeContract, to_bech32};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+fn wasm_dir() -> PathBuf {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/contracts");
+    std::env::var_os("MESH_WASM_DIR").map_or_else(|| built.into(), PathBuf::from)
+}
+
+fn price_feed() -> Vec<u8> {
+    let file = wasm_dir().join("price_feed.wasm");
+    std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}; run contracts/build price-feed", file.display()))
+}
+
+fn setting(price: &str) -> Value {
+    json!({ "native_per_foreign": price, "owner": null, "sources": [], "min_sources": null, "ttl_s": null,
+            "max_step": null, "step_s": null })
+}
+
+fn chain() -> (Chain, String) {
+    let user = DevAccount::from_seed(1, "user").address("mesh").unwrap();
+    let set = ContractSet::new().wasm("price-feed", price_feed());
+    let config =
+        ChainConfig::new("hub-1", "mesh", "umesh").fund(&user, 1_000_000).contracts(set).rpc_port(None);
+    (Chain::start(config).unwrap(), user)
+}
+
+#[test]
+fn a_built_contract_runs_on_a_chain_as_native_code_does() {
+    let (chain, user) = chain();
+    let code = chain.store("price-feed").unwrap();
+    let feed = chain.instantiate(&user, code, &setting("2.5"), "feed", &[]).unwrap();
+    let price: Value = chain.query(&feed, &json!({ "price": {} })).unwrap();
+    assert_eq!(price["native_per_foreign"], "2.5");
+    let update = json!({ "update_price": { "native_per_foreign": "3" } });
+    let done = chain.execute(&user, &feed, &update, &[]).unwrap();
+    assert!(done.gas_used > 60_000, "gas is counted: {}", done.gas_used);
+    assert!(done.attribute("wasm-price_submitted", "source").is_some_and(|s| s == user));
+    let other = DevAccount::from_seed(2, "other").address("mesh").unwrap();
+    let refused = chain.execute(&other, &feed, &update, &[]).unwrap_err();
+    assert!(refused.to_string().contains(&other), "{refused}");
+    let price: Value = chain.query(&feed, &json!({ "price": {} })).unwrap();
+    assert_eq!(price["native_per_foreign"], "3");
+}
+
+#[test]
+fn bytes_that_are_no_contract_are_refused_at_storing() {
+    let set = ContractSet::new().wasm("bad", b"\0asm\x01\0\0\0".to_vec());
+    let chain =
+        Chain::start(ChainConfig::new("hub-1", "mesh", "umesh").contracts(set).rpc_port(None)).unwrap();
+    let refused = chain.store("bad").unwrap_err();
+    let refusal = refused.refusal().unwrap();
+    assert_eq!((refusal.code, refusal.codespace), (2, "wasm"), "{refusal}");
+}
+
+#[test]
+fn one_call_alone_tells_its_vm_and_storage_gas() {
+    let contract = VmContract::new(&price_feed(), "mesh").unwrap();
+    let mut storage = MockStorage::new();
+    let (api, querier) = (cosmwasm_std::testing::MockApi::default(), MockQuerier::<Empty>::new(&[]));
+    let sender = Addr::unchecked(to_bech32("mesh", &[1; 20]).unwrap());
+    let env = mock_env();
+    let msg = setting("2").to_string().into_bytes();
+    let deps = DepsMut { storage: &mut storage, api: &api, querier: QuerierWrapper::new(&querier) };
+    let (made, gas) = contract.run(Entry::Instantiate(message_info(&sender, &[]), msg), deps, &env);
+    made.unwrap();
+    assert!(gas.vm > 0 && gas.store.writes >= 2 && gas.sdk() > gas.store.total(), "{gas:?}");
+    let again = contract.clone();
+    let deps = Deps { storage: &storage, api: &api, querier: QuerierWrapper::new(&querier) };
+    let (answer, gas) = again.ask(deps, &env, br#"{"price":{}}"#);
+    assert!(String::from_utf8(answer.unwrap().to_vec()).unwrap().contains("\"2\""));
+    assert!(gas.store.writes == 0 && gas.store.reads >= 1, "{gas:?}");
+    let deps = Deps { storage: &storage, api: &api, querier: QuerierWrapper::new(&querier) };
+    assert!(again.ask(deps, &env, b"{}").0.is_err());
+}
+
+#[test]
+fn a_set_takes_its_files_by_name_and_names_the_missing_one() {
+    let native = || {
+        NativeContract::new(
+            |_: DepsMut, _, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Response::new()),
+            |_: DepsMut, _, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Response::new()),
+            |_: Deps, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Binary::default()),
+        )
+    };
+    let found = ContractSet::new().native("price-feed", native()).from_wasm_dir(&wasm_dir()).unwrap();
+    assert_eq!(found.code_bytes("price-feed").unwrap(), price_feed());
+    let missing = ContractSet::new().native("no-such", native()).from_wasm_dir(&wasm_dir()).err().unwrap();
+    assert!(missing.to_string().contains("no_such.wasm"), "{missing}");
+}

@@ -211,7 +211,8 @@ impl TryFrom<&api::CovenantSignatures> for CovenantSignatures {
     type Error = ParseMessageError;
 
     fn try_from(msg: &api::CovenantSignatures) -> Result<Self, Self::Error> {
-        let all = |name, list: &[Binary]| list.iter().map(|s| adaptor(name, s)).collect::<Result<Vec<_>, _>>();
+        let all =
+            |name, list: &[Binary]| list.iter().map(|s| adaptor(name, s)).collect::<Result<Vec<_>, _>>();
         Ok(Self {
             slashing: all("slashing", &msg.slashing)?,
             unbonding_slashing: all("unbonding_slashing", &msg.unbonding_slashing)?,

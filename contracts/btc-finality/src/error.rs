@@ -150,7 +150,9 @@ pub enum FinalityError {
     #[error("no randomness committed for height {0}")]
     NotCommitted(u64),
     /// The commitment that covers the height is not timestamped yet.
-    #[error("randomness for height {height} was committed at hub height {hub_height}, which is not timestamped")]
+    #[error(
+        "randomness for height {height} was committed at hub height {hub_height}, which is not timestamped"
+    )]
     NotTimestamped {
         /// Height of the vote.
         height: u64,

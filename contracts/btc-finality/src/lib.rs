@@ -58,7 +58,9 @@ pub fn execute(
         M::SubmitEvidence { fp_pk, pub_rand, first, second } => {
             execute::evidence::submit(deps, &env, &fp_pk, &pub_rand, first, second)
         }
-        M::SubmitLeakedKey { fp_pk, secret_key } => execute::evidence::leaked_key(deps, &env, &fp_pk, &secret_key),
+        M::SubmitLeakedKey { fp_pk, secret_key } => {
+            execute::evidence::leaked_key(deps, &env, &fp_pk, &secret_key)
+        }
         M::ProviderSlashed { fp_pk, secret_key } => {
             execute::evidence::from_staking(deps, &env, &info, &fp_pk, &secret_key)
         }

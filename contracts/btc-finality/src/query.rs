@@ -2,12 +2,13 @@
 
 use contract_host::admin::Roles;
 use contract_host::outbox;
-use contract_host::page::PageLimit;
 use contract_host::pack::CorruptState;
+use contract_host::page::PageLimit;
 use cosmwasm_std::{Addr, Binary, Deps, Env, Storage, to_json_binary};
 use staking_api::finality::{
     ActiveSet, Anchor, Commit as CommitAnswer, Commits, Config as ConfigAnswer, Consumer, ConsumerSettings,
-    Consumers, Finalized, FinalizedHeights, Outbox, OutboxItem, PowerOf, QueryMsg, Timestamps, VoteInfo, Votes,
+    Consumers, Finalized, FinalizedHeights, Outbox, OutboxItem, PowerOf, QueryMsg, Timestamps, VoteInfo,
+    Votes,
 };
 use staking_api::{Coin, Decimal, Key, Uint128};
 
@@ -50,9 +51,12 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
         Q::ActiveSet { consumer } => to_json_binary(&active_set(storage, &consumer)?)?,
         Q::PowerTable { consumer, version } => to_json_binary(&power_table(storage, &consumer, version)?)?,
         Q::Provider { consumer, fp_pk } => to_json_binary(&providers::one(storage, &consumer, &fp_pk)?)?,
-        Q::Providers { consumer, start_after, limit } => {
-            to_json_binary(&providers::list(storage, &consumer, start_after.as_ref(), PageLimit::new(limit))?)?
-        }
+        Q::Providers { consumer, start_after, limit } => to_json_binary(&providers::list(
+            storage,
+            &consumer,
+            start_after.as_ref(),
+            PageLimit::new(limit),
+        )?)?,
         Q::Commits { consumer, fp_pk, start_after, limit, descending } => {
             let limit = PageLimit::new(limit);
             to_json_binary(&commits(storage, &consumer, &fp_pk, start_after, limit, descending)?)?
@@ -65,14 +69,18 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
         Q::Evidences { start_after, limit } => {
             to_json_binary(&evidence::list(deps, env, start_after.as_ref(), PageLimit::new(limit))?)?
         }
-        Q::Rewards { consumer, fp_pk, staker } => to_json_binary(&rewards(storage, &consumer, &fp_pk, &staker)?)?,
+        Q::Rewards { consumer, fp_pk, staker } => {
+            to_json_binary(&rewards(storage, &consumer, &fp_pk, &staker)?)?
+        }
         Q::Commission { consumer, fp_pk } => {
             let settings = Settings::require(storage, &consumer)?;
             let (_, rewards) = caught_up(storage, &settings, &fp_pk)?;
             to_json_binary(&claimable(&settings, rewards.commission))?
         }
         Q::Timestamps {} => to_json_binary(&timestamps_answer(storage)?)?,
-        Q::Outbox { start_after, limit } => to_json_binary(&waiting(storage, start_after, PageLimit::new(limit))?)?,
+        Q::Outbox { start_after, limit } => {
+            to_json_binary(&waiting(storage, start_after, PageLimit::new(limit))?)?
+        }
     })
 }
 
@@ -151,7 +159,11 @@ fn active_set(storage: &dyn Storage, consumer: &str) -> Result<ActiveSet, Finali
     Ok(ActiveSet { version, total, providers })
 }
 
-fn power_table(storage: &dyn Storage, consumer: &str, version: u32) -> Result<Option<ActiveSet>, FinalityError> {
+fn power_table(
+    storage: &dyn Storage,
+    consumer: &str,
+    version: u32,
+) -> Result<Option<ActiveSet>, FinalityError> {
     let number = Settings::require(storage, consumer)?.number;
     let Some(table) = Table::load(storage, number, version)? else { return Ok(None) };
     let named = |(slot, power): &(u16, u64)| -> Result<PowerOf, CorruptState> {

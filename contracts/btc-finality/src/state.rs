@@ -59,8 +59,27 @@ pub(crate) mod prefix {
 
     #[cfg(test)]
     pub(crate) const ALL: [u8; 21] = [
-        CONFIG, SETTINGS, CURSORS, CONSUMERS, SLOT, COMMIT, EVIDENCE, KEY_OF_SLOT, PROVIDER, RANKING, VOTE, RUN, FINAL,
-        TABLE, SETTLEMENT, PROVIDER_REWARDS, STAKER_REWARDS, ANCHORS, TIMESTAMPED, PROVIDERS, HAS_REWARDS,
+        CONFIG,
+        SETTINGS,
+        CURSORS,
+        CONSUMERS,
+        SLOT,
+        COMMIT,
+        EVIDENCE,
+        KEY_OF_SLOT,
+        PROVIDER,
+        RANKING,
+        VOTE,
+        RUN,
+        FINAL,
+        TABLE,
+        SETTLEMENT,
+        PROVIDER_REWARDS,
+        STAKER_REWARDS,
+        ANCHORS,
+        TIMESTAMPED,
+        PROVIDERS,
+        HAS_REWARDS,
     ];
 }
 

@@ -79,10 +79,6 @@ impl<'a> Chain<'a> {
         Ok(Self { storage, settings, tip, chunks: BTreeMap::new(), now, known_at: None })
     }
 
-    pub(crate) const fn tip(&self) -> &TipRecord {
-        &self.tip
-    }
-
     /// Takes one header.
     pub(crate) fn step(&mut self, header: Header<'_>) -> Result<Step, StepError> {
         if header.parent() == self.tip.context.hash() {
@@ -277,11 +273,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Bits of the last header, up to and with this one, that were not lowered by the 20-minute rule.
-    fn real_bits(
-        &mut self,
-        height: u32,
-        at: &Entry,
-    ) -> Result<staking_protocol::header::Bits, CorruptState> {
+    fn real_bits(&mut self, height: u32, at: &Entry) -> Result<staking_protocol::header::Bits, CorruptState> {
         let lowest = self.rules().pow_limit_bits();
         if self.rules().raw().min_difficulty_after.is_none() || self.rules().raw().no_retargeting {
             return Ok(at.bits);

@@ -45,7 +45,9 @@ pub fn execute(
     msg: ExecuteMsg,
 ) -> Result<Response, LightClientError> {
     match msg {
-        ExecuteMsg::SubmitHeaders { headers, limit } => execute::submit::run(deps, &env, &info, &headers.0, limit),
+        ExecuteMsg::SubmitHeaders { headers, limit } => {
+            execute::submit::run(deps, &env, &info, &headers.0, limit)
+        }
         ExecuteMsg::Prune { limit } => execute::prune::run(deps, limit),
         ExecuteMsg::UpdateConfig(update) => execute::config::update(deps, &info, update),
         ExecuteMsg::SetPaused { paused } => execute::config::set_paused(deps, &info, paused),

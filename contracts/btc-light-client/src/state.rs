@@ -94,9 +94,9 @@ impl Settings {
         let (max_reorg_depth, keep_depth) = (fields.u32()?, fields.u32()?);
         let network = match BUILT_IN.into_iter().find(|(t, ..)| *t == tag) {
             Some((_, network, _)) => network,
-            None => {
-                ApiNetwork::Custom(from_json::<CustomRules>(fields.rest()).map_err(|_| CorruptState("settings"))?)
-            }
+            None => ApiNetwork::Custom(
+                from_json::<CustomRules>(fields.rest()).map_err(|_| CorruptState("settings"))?,
+            ),
         };
         let rules = rules_of(&network).map_err(|_| CorruptState("settings"))?;
         Ok(Self { network, rules, max_reorg_depth, keep_depth, restricted })
@@ -180,7 +180,11 @@ impl SideHeader {
         Ok(())
     }
 
-    pub(crate) fn remove(storage: &mut dyn Storage, height: u32, hash: BlockHash) -> Result<(), CorruptState> {
+    pub(crate) fn remove(
+        storage: &mut dyn Storage,
+        height: u32,
+        hash: BlockHash,
+    ) -> Result<(), CorruptState> {
         storage.remove(&side_key(hash));
         storage.remove(&side_index_key(height, hash));
         let count = side_count(storage)?.saturating_sub(1);

@@ -53,7 +53,8 @@ impl Changes {
         added: bool,
         which: impl Fn(&[u8; 32]) -> bool,
     ) -> Result<(), StakingError> {
-        let fp_pks: Vec<Key> = registration.fps.iter().filter(|fp| which(fp)).map(|fp| (*fp).into()).collect();
+        let fp_pks: Vec<Key> =
+            registration.fps.iter().filter(|fp| which(fp)).map(|fp| (*fp).into()).collect();
         if !fp_pks.is_empty() {
             let (txid, staker) = (registration.txid.into(), humanize(api, &registration.owner)?);
             self.power.push(PowerChange { txid, staker, sat: registration.value, fp_pks, added });

@@ -7,8 +7,8 @@ use contract_host::page::PageLimit;
 use cosmwasm_std::{Addr, Binary, Deps, Env, Storage, to_json_binary};
 use staking_api::Decimal;
 use staking_api::staking::{
-    Config as ConfigAnswer, Outbox, OutboxItem, Params as ApiParams, ParamsVersions, Provider as ProviderAnswer,
-    Providers, QueryMsg, VersionedParams,
+    Config as ConfigAnswer, Outbox, OutboxItem, Params as ApiParams, ParamsVersions,
+    Provider as ProviderAnswer, Providers, QueryMsg, VersionedParams,
 };
 use staking_protocol::tx::slashing::SlashingPolicy;
 
@@ -34,7 +34,8 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, St
         }
         QueryMsg::Providers { start_after, limit } => {
             let page = provider::page(deps.storage, start_after.as_ref(), PageLimit::new(limit).get())?;
-            let providers: Result<_, _> = page.into_iter().map(|(fp, record)| answer(deps, fp, record)).collect();
+            let providers: Result<_, _> =
+                page.into_iter().map(|(fp, record)| answer(deps, fp, record)).collect();
             to_json_binary(&Providers { providers: providers? })?
         }
         QueryMsg::Delegation { txid } => to_json_binary(&delegations::one(deps, &txid)?)?,

@@ -48,8 +48,22 @@ pub(crate) mod prefix {
 
     #[cfg(test)]
     pub(crate) const ALL: [u8; 16] = [
-        CONFIG, PARAMS, HEIGHTS, PROVIDER, PROVIDER_TEXT, MEMBER, OWNER, REGISTRATION, LIFE, SIGNATURES, PENDING,
-        BY_PROVIDER, BY_STAKER, EXPIRY, REORG, SLASH_SWEEP,
+        CONFIG,
+        PARAMS,
+        HEIGHTS,
+        PROVIDER,
+        PROVIDER_TEXT,
+        MEMBER,
+        OWNER,
+        REGISTRATION,
+        LIFE,
+        SIGNATURES,
+        PENDING,
+        BY_PROVIDER,
+        BY_STAKER,
+        EXPIRY,
+        REORG,
+        SLASH_SWEEP,
     ];
 }
 

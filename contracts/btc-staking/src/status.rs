@@ -1,8 +1,8 @@
 //! The state of a delegation, computed from its records at a tip. Never stored.
 
 use cosmwasm_std::Storage;
-use staking_api::staking::Status;
 use staking_api::Key;
+use staking_api::staking::Status;
 use staking_protocol::delegation::{self, DelegationFacts, Inclusion};
 
 use crate::error::StakingError;
@@ -46,7 +46,10 @@ pub(crate) fn own_status(registration: &Registration, life: &Life, signers: Sign
 }
 
 /// Refuses if a provider of the delegation is slashed (trap C1).
-pub(crate) fn require_unslashed(storage: &dyn Storage, registration: &Registration) -> Result<(), StakingError> {
+pub(crate) fn require_unslashed(
+    storage: &dyn Storage,
+    registration: &Registration,
+) -> Result<(), StakingError> {
     match slashed_provider(storage, registration)? {
         Some(fp) => Err(StakingError::ProviderSlashed(fp)),
         None => Ok(()),

@@ -81,7 +81,10 @@ impl Roles {
         let mut fields = Unpack::new("roles", &raw);
         let admin = text(fields.short_bytes()?)?;
         let guardian = text(fields.short_bytes()?)?;
-        Ok(Self { admin: Addr::unchecked(admin), guardian: Some(guardian).filter(|g| !g.is_empty()).map(Addr::unchecked) })
+        Ok(Self {
+            admin: Addr::unchecked(admin),
+            guardian: Some(guardian).filter(|g| !g.is_empty()).map(Addr::unchecked),
+        })
     }
 }
 

@@ -35,7 +35,11 @@ impl Curve for HostCurve<'_> {
         self.recover(&operands.z, &operands.signature(), false)
     }
 
-    fn recover_ecdsa(&self, digest: &[u8; 32], signature: &RecoverableSignature) -> Result<Point, CurveError> {
+    fn recover_ecdsa(
+        &self,
+        digest: &[u8; 32],
+        signature: &RecoverableSignature,
+    ) -> Result<Point, CurveError> {
         self.recover(digest, &signature.to_bytes(), signature.is_nonce_odd())
     }
 }

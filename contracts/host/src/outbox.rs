@@ -90,7 +90,11 @@ fn take_out(storage: &mut dyn Storage, id: u64, item: Item) -> Result<SubMsg, Ou
 ///
 /// # Errors
 /// A record is malformed.
-pub fn list(storage: &dyn Storage, after: Option<u64>, limit: usize) -> Result<Vec<(u64, Item)>, OutboxError> {
+pub fn list(
+    storage: &dyn Storage,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, Item)>, OutboxError> {
     let after = after.map(u64::to_be_bytes);
     let records = store::page(storage, ITEM, after.as_ref().map(|a| &a[..]), limit);
     records.map(|(key, value)| read_item(&key, &value)).collect()

@@ -41,7 +41,8 @@ impl LightClient {
     /// The address is not a light client.
     pub fn tip(&self, querier: &QuerierWrapper<'_>) -> Result<TipRecord, PeerError> {
         let raw = querier.query_wasm_raw(self.0.as_str(), TIP_KEY)?;
-        let raw = raw.filter(|raw| !raw.is_empty()).ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?;
+        let raw =
+            raw.filter(|raw| !raw.is_empty()).ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?;
         Ok(TipRecord::unpack(&raw)?)
     }
 
@@ -49,7 +50,11 @@ impl LightClient {
     ///
     /// # Errors
     /// The record has another shape.
-    pub fn block_hash(&self, querier: &QuerierWrapper<'_>, height: u32) -> Result<Option<BlockHash>, PeerError> {
+    pub fn block_hash(
+        &self,
+        querier: &QuerierWrapper<'_>,
+        height: u32,
+    ) -> Result<Option<BlockHash>, PeerError> {
         let number = Chunk::number(height);
         let raw = querier.query_wasm_raw(self.0.as_str(), &Chunk::key(number)[..])?;
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return Ok(None) };

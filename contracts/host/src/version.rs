@@ -37,7 +37,11 @@ impl From<StdError> for VersionError {
 ///
 /// # Errors
 /// It was not.
-pub fn migrate(storage: &mut dyn Storage, name: &'static str, version: &'static str) -> Result<(), VersionError> {
+pub fn migrate(
+    storage: &mut dyn Storage,
+    name: &'static str,
+    version: &'static str,
+) -> Result<(), VersionError> {
     let stored = cw2::get_contract_version(storage)?;
     if stored.contract != name {
         return Err(VersionError::OtherContract { expected: name, found: stored.contract });

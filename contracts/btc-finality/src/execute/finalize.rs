@@ -70,7 +70,16 @@ pub(crate) fn advance(
             pinned = table.clone();
         }
     }
-    settle::run(deps.storage, env, consumer, settings, &table, &mut cursors, &mut reader, &mut response.events)?;
+    settle::run(
+        deps.storage,
+        env,
+        consumer,
+        settings,
+        &table,
+        &mut cursors,
+        &mut reader,
+        &mut response.events,
+    )?;
     if cursors != before {
         cursors.save(deps.storage, number);
     }

@@ -129,7 +129,8 @@ fn changed(mut settings: Settings, asked: &ConsumerSettings) -> Result<Settings,
     }
     settings.max_commit_lead = asked.max_commit_lead.unwrap_or(settings.max_commit_lead);
     settings.max_vote_lead = asked.max_vote_lead.unwrap_or(settings.max_vote_lead);
-    settings.reward_per_height = asked.reward_per_height.map_or(settings.reward_per_height, |amount| amount.0);
+    settings.reward_per_height =
+        asked.reward_per_height.map_or(settings.reward_per_height, |amount| amount.0);
     Ok(settings)
 }
 
@@ -146,7 +147,11 @@ pub(crate) fn set_paused(
     Ok(Response::new().emit(&Paused { paused }))
 }
 
-pub(crate) fn set_vault(deps: DepsMut<'_>, info: &MessageInfo, vault: &str) -> Result<Response, FinalityError> {
+pub(crate) fn set_vault(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    vault: &str,
+) -> Result<Response, FinalityError> {
     require_admin(deps.storage, info)?;
     let mut config = Config::load(deps.storage)?;
     if config.vault.is_some() {

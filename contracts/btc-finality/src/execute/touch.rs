@@ -12,5 +12,7 @@ pub(crate) fn run(deps: DepsMut<'_>, env: &Env) -> Result<Response, FinalityErro
     let anchor = Anchor { hub_height: env.block.height, btc_height };
     let until = timestamps::touch(deps.storage, anchor, config.timestamp_depth)?;
     let text = until.map_or_else(String::new, |until| until.to_string());
-    Ok(Response::new().add_attribute("btc_height", btc_height.to_string()).add_attribute("timestamped_until", text))
+    Ok(Response::new()
+        .add_attribute("btc_height", btc_height.to_string())
+        .add_attribute("timestamped_until", text))
 }

@@ -26,7 +26,8 @@ pub(super) fn list(
     limit: PageLimit,
 ) -> Result<Evidences, FinalityError> {
     let page = Conviction::page(deps.storage, after, limit.get())?;
-    let evidences: Result<_, _> = page.iter().map(|(fp, conviction)| describe(deps, env, fp, conviction)).collect();
+    let evidences: Result<_, _> =
+        page.iter().map(|(fp, conviction)| describe(deps, env, fp, conviction)).collect();
     Ok(Evidences { evidences: evidences? })
 }
 

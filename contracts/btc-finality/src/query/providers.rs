@@ -17,7 +17,11 @@ use crate::state::votes::Commit;
 /// Commitments looked at to find the last usable one: as many as can wait for a timestamp, and some.
 const COMMITS: usize = 100;
 
-pub(super) fn one(storage: &dyn Storage, consumer: &str, fp: &Key) -> Result<Option<ProviderInfo>, FinalityError> {
+pub(super) fn one(
+    storage: &dyn Storage,
+    consumer: &str,
+    fp: &Key,
+) -> Result<Option<ProviderInfo>, FinalityError> {
     let number = Settings::require(storage, consumer)?.number;
     let place = Place::load(storage, number, fp)?;
     place.map(|place| describe(storage, number, fp, place)).transpose()

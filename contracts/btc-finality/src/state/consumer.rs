@@ -42,7 +42,9 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn load(storage: &dyn Storage, id: &str) -> Result<Option<Self>, CorruptState> {
-        store::read(storage, &key(prefix::SETTINGS, &[id.as_bytes()])).map(|raw| Self::unpack(&raw)).transpose()
+        store::read(storage, &key(prefix::SETTINGS, &[id.as_bytes()]))
+            .map(|raw| Self::unpack(&raw))
+            .transpose()
     }
 
     pub(crate) fn require(storage: &dyn Storage, id: &str) -> Result<Self, FinalityError> {
@@ -67,7 +69,8 @@ impl Settings {
             max_vote_lead: f.u64()?,
             reward_per_height: f.u128()?,
             reward_denom: {
-                let denom = String::from_utf8(f.short_bytes()?.to_vec()).map_err(|_| CorruptState("consumer"))?;
+                let denom =
+                    String::from_utf8(f.short_bytes()?.to_vec()).map_err(|_| CorruptState("consumer"))?;
                 Some(denom).filter(|denom| !denom.is_empty())
             },
         };
@@ -85,7 +88,13 @@ impl Settings {
         raw.extend_from_slice(&self.min_signed.to_be_bytes());
         raw.extend_from_slice(&self.min_signed_share.to_be_bytes());
         raw.extend_from_slice(&self.settle_lag.to_be_bytes());
-        let longs = [self.jail_seconds, self.min_pub_rand, self.max_pub_rand, self.max_commit_lead, self.max_vote_lead];
+        let longs = [
+            self.jail_seconds,
+            self.min_pub_rand,
+            self.max_pub_rand,
+            self.max_commit_lead,
+            self.max_vote_lead,
+        ];
         longs.iter().for_each(|n| raw.extend_from_slice(&n.to_be_bytes()));
         raw.extend_from_slice(&self.reward_per_height.to_be_bytes());
         put_short_bytes(&mut raw, self.reward_denom.as_deref().unwrap_or_default().as_bytes())?;
@@ -158,12 +167,8 @@ impl Cursors {
         let raw = store::read(storage, &key(prefix::CURSORS, &[&number.bytes()]));
         let raw = raw.ok_or(CorruptState("cursors"))?;
         let mut f = Unpack::new("cursors", &raw);
-        let cursors = Self {
-            next_height: f.u64()?,
-            next_settlement: f.u64()?,
-            version: f.u32()?,
-            pinned: f.u32()?,
-        };
+        let cursors =
+            Self { next_height: f.u64()?, next_settlement: f.u64()?, version: f.u32()?, pinned: f.u32()? };
         f.end()?;
         Ok(cursors)
     }
@@ -192,7 +197,11 @@ fn final_key(number: Number, height: u64) -> Vec<u8> {
 }
 
 impl Final {
-    pub(crate) fn load(storage: &dyn Storage, number: Number, height: u64) -> Result<Option<Self>, CorruptState> {
+    pub(crate) fn load(
+        storage: &dyn Storage,
+        number: Number,
+        height: u64,
+    ) -> Result<Option<Self>, CorruptState> {
         store::read(storage, &final_key(number, height)).map(|raw| Self::unpack(&raw)).transpose()
     }
 

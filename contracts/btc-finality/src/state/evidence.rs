@@ -51,7 +51,8 @@ impl Conviction {
                 raw.push(0);
                 raw.extend_from_slice(&number.bytes());
                 raw.extend_from_slice(&height.to_be_bytes());
-                for part in [pub_rand, &first.app_hash, &first.signature, &second.app_hash, &second.signature] {
+                for part in [pub_rand, &first.app_hash, &first.signature, &second.app_hash, &second.signature]
+                {
                     raw.extend_from_slice(part);
                 }
             }

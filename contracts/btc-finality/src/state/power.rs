@@ -52,7 +52,11 @@ fn table_key(number: Number, version: u32) -> Vec<u8> {
 
 impl Table {
     /// Loads a snapshot; that of version 0 is empty.
-    pub(crate) fn load(storage: &dyn Storage, number: Number, version: u32) -> Result<Option<Self>, CorruptState> {
+    pub(crate) fn load(
+        storage: &dyn Storage,
+        number: Number,
+        version: u32,
+    ) -> Result<Option<Self>, CorruptState> {
         if version == 0 {
             return Ok(Some(Self::default()));
         }

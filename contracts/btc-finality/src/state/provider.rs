@@ -74,7 +74,11 @@ fn place_key(number: Number, fp: &Key) -> Vec<u8> {
 }
 
 impl Place {
-    pub(crate) fn load(storage: &dyn Storage, number: Number, fp: &Key) -> Result<Option<Self>, CorruptState> {
+    pub(crate) fn load(
+        storage: &dyn Storage,
+        number: Number,
+        fp: &Key,
+    ) -> Result<Option<Self>, CorruptState> {
         store::read(storage, &place_key(number, fp)).map(|raw| Self::unpack(&raw)).transpose()
     }
 

@@ -117,7 +117,12 @@ impl ProviderRewards {
     }
 
     /// Takes in what was earned since, with the power and commission that held until now.
-    pub(crate) fn catch_up(&mut self, earned: u128, power: u64, commission: u128) -> Result<(), FinalityError> {
+    pub(crate) fn catch_up(
+        &mut self,
+        earned: u128,
+        power: u64,
+        commission: u128,
+    ) -> Result<(), FinalityError> {
         let rise = earned.saturating_sub(self.seen);
         self.seen = earned;
         let kept = mul_div(rise, commission.min(SCALE), SCALE)?;
@@ -150,7 +155,9 @@ impl StakerRewards {
         slot: u16,
         staker: &str,
     ) -> Result<Self, CorruptState> {
-        let Some(raw) = store::read(storage, &staker_key(number, slot, staker)) else { return Ok(Self::default()) };
+        let Some(raw) = store::read(storage, &staker_key(number, slot, staker)) else {
+            return Ok(Self::default());
+        };
         let mut f = Unpack::new("staker rewards", &raw);
         Ok(Self { sat: f.u64()?, seen: f.u128()?, owed: f.u128()? })
     }

@@ -36,7 +36,11 @@ pub(crate) fn waiting(storage: &dyn Storage) -> Result<Vec<Anchor>, CorruptState
 
 /// Adds an anchor at the tip, in place of an older one at the same Bitcoin height; returns the new
 /// timestamped height if it rose.
-pub(crate) fn touch(storage: &mut dyn Storage, anchor: Anchor, depth: u32) -> Result<Option<u64>, CorruptState> {
+pub(crate) fn touch(
+    storage: &mut dyn Storage,
+    anchor: Anchor,
+    depth: u32,
+) -> Result<Option<u64>, CorruptState> {
     let mut anchors = waiting(storage)?;
     // After a reorg to a lower tip, higher anchors were made at blocks that are gone.
     anchors.retain(|a| a.btc_height < anchor.btc_height);

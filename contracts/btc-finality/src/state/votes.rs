@@ -54,7 +54,9 @@ impl Commit {
         height: u64,
     ) -> Result<Option<Self>, FinalityError> {
         let prefix = commits_prefix(number, slot);
-        let Some((key, raw)) = store::last_until(storage, &prefix, &height.to_be_bytes()) else { return Ok(None) };
+        let Some((key, raw)) = store::last_until(storage, &prefix, &height.to_be_bytes()) else {
+            return Ok(None);
+        };
         let start = Unpack::new("commitment", key.get(prefix.len()..).unwrap_or_default()).u64()?;
         Self::unpack(start, &raw).map(Some)
     }
@@ -121,9 +123,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn at_or_below(storage: &dyn Storage, number: Number, slot: u16, height: u64) -> Result<Option<Self>, CorruptState> {
+    fn at_or_below(
+        storage: &dyn Storage,
+        number: Number,
+        slot: u16,
+        height: u64,
+    ) -> Result<Option<Self>, CorruptState> {
         let prefix = runs_prefix(number, slot);
-        let Some((key, raw)) = store::last_until(storage, &prefix, &height.to_be_bytes()) else { return Ok(None) };
+        let Some((key, raw)) = store::last_until(storage, &prefix, &height.to_be_bytes()) else {
+            return Ok(None);
+        };
         let start = Unpack::new("run", key.get(prefix.len()..).unwrap_or_default()).u64()?;
         Ok(Some(Self { start, raw }))
     }
@@ -223,7 +232,11 @@ impl Reader {
     }
 }
 
-fn singles(storage: &dyn Storage, number: Number, height: u64) -> Result<BTreeMap<u16, Ballot>, CorruptState> {
+fn singles(
+    storage: &dyn Storage,
+    number: Number,
+    height: u64,
+) -> Result<BTreeMap<u16, Ballot>, CorruptState> {
     let prefix = key(prefix::VOTE, &[&number.bytes(), &height.to_be_bytes()]);
     let records = store::page(storage, &prefix, None, usize::from(u16::MAX));
     records.map(|(slot, raw)| Ok((Unpack::new("vote", &slot).u16()?, Ballot::unpack(&raw)?))).collect()

@@ -65,5 +65,9 @@ pub(crate) fn keep_depth(found: u32, max_reorg_depth: u32) -> Result<u32, LightC
 }
 
 pub(crate) fn in_range(name: &'static str, found: u32, min: u32, max: u32) -> Result<u32, LightClientError> {
-    if (min..=max).contains(&found) { Ok(found) } else { Err(LightClientError::Setting { name, found, min, max }) }
+    if (min..=max).contains(&found) {
+        Ok(found)
+    } else {
+        Err(LightClientError::Setting { name, found, min, max })
+    }
 }

@@ -28,8 +28,9 @@ pub(crate) fn run(deps: DepsMut<'_>, limit: u32) -> Result<Response, LightClient
 
 fn chunks_below(storage: &dyn Storage, horizon: u32, limit: usize) -> Result<Vec<u32>, CorruptState> {
     let prefix = &Chunk::key(0)[..1];
-    let numbers: Result<Vec<_>, _> =
-        store::page(storage, prefix, None, limit).map(|(key, _)| Unpack::new("chunk key", &key).u32()).collect();
+    let numbers: Result<Vec<_>, _> = store::page(storage, prefix, None, limit)
+        .map(|(key, _)| Unpack::new("chunk key", &key).u32())
+        .collect();
     Ok(numbers?.into_iter().take_while(|number| *number < horizon).collect())
 }
 

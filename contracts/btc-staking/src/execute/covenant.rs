@@ -57,7 +57,13 @@ fn add(
     let parsed = CovenantSignatures::try_from(item)?;
     let curve = HostCurve::new(deps.api);
     let key = CovenantKey::from_bytes(member.as_bytes())?;
-    check_covenant_signatures(&curve, &key, &encryption(&registration)?, &registration.sighash_set(), &parsed)?;
+    check_covenant_signatures(
+        &curve,
+        &key,
+        &encryption(&registration)?,
+        &registration.sighash_set(),
+        &parsed,
+    )?;
     let after = before.with(index, of_previous);
     let reached = |signers: Signers| facts(&registration, &life, signers).has_quorum();
     let completes = !reached(before) && reached(after);

@@ -31,7 +31,8 @@ pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Respo
 fn expire(deps: DepsMut<'_>, id: Id, tip: u32, changes: &mut Changes) -> Result<(), StakingError> {
     let Some(registration) = Registration::load_by_id(deps.storage, id)? else { return Ok(()) };
     let life = Life::load(deps.storage, id)?;
-    let over = inclusion(&registration, &life).is_some_and(|i| i.is_expired(tip, registration.unbonding_time));
+    let over =
+        inclusion(&registration, &life).is_some_and(|i| i.is_expired(tip, registration.unbonding_time));
     // An entry may be left over: spent meanwhile, or included elsewhere after a reorg.
     if !life.counted || !over {
         return Ok(());

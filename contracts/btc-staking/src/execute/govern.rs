@@ -85,7 +85,11 @@ pub(crate) fn set_peers(
     Ok(Response::new())
 }
 
-pub(crate) fn set_paused(deps: DepsMut<'_>, info: &MessageInfo, paused: bool) -> Result<Response, StakingError> {
+pub(crate) fn set_paused(
+    deps: DepsMut<'_>,
+    info: &MessageInfo,
+    paused: bool,
+) -> Result<Response, StakingError> {
     admin::set_paused(deps.storage, info, paused)?;
     Ok(Response::new().emit(&Paused { paused }))
 }

@@ -93,7 +93,8 @@ fn check_consumers(consumers: &[String]) -> Result<(), StakingError> {
     if consumers.is_empty() || consumers.len() > MAX_CONSUMERS {
         return refuse("between 1 and 16 are needed");
     }
-    let twice = consumers.iter().enumerate().find(|(i, id)| consumers.iter().take(*i).any(|other| other == *id));
+    let twice =
+        consumers.iter().enumerate().find(|(i, id)| consumers.iter().take(*i).any(|other| other == *id));
     if let Some((_, id)) = twice {
         return refuse(&format!("{id} is named twice"));
     }

@@ -14,7 +14,8 @@ use staking_api::staking::{PreSignedTransactions, RegisterDelegation};
 use staking_api::{Key, Txid};
 use staking_protocol::context::Purpose;
 use staking_protocol::delegation::{
-    DelegationRequest, SighashSet, StakeTerms, check_terms, derive, verify_delegation, verify_staker_signatures,
+    DelegationRequest, SighashSet, StakeTerms, check_terms, derive, verify_delegation,
+    verify_staker_signatures,
 };
 use staking_protocol::possession::{ChainAddress, Possession};
 use staking_protocol::timelock::UnbondingTime;

@@ -64,8 +64,9 @@ pub(crate) fn sweep(
     let limit = usize::try_from(limit.min(MAX)).unwrap_or(0);
     let prefix = provider_prefix(fp.as_bytes());
     let cursor = slash_cursor(deps.storage, fp.as_bytes());
-    let ids: Result<Vec<Id>, CorruptState> =
-        store::page(deps.storage, &prefix, cursor.as_deref(), limit).map(|(key, _)| Id::from_slice(&key)).collect();
+    let ids: Result<Vec<Id>, CorruptState> = store::page(deps.storage, &prefix, cursor.as_deref(), limit)
+        .map(|(key, _)| Id::from_slice(&key))
+        .collect();
     let ids = ids?;
     let Some(last) = ids.last() else { return Err(StakingError::NoItems) };
     set_slash_cursor(deps.storage, fp.as_bytes(), &last.0);

@@ -62,8 +62,8 @@ fn undelegate(
         return Err(StakingError::Status(Status::Unbonded));
     }
     let tx = Transaction::parse(&item.spending_tx.0)?;
-    let input = StakeSpend::input_spending(&tx, registration.outpoint())
-        .ok_or(StakingError::NotASpend(item.txid))?;
+    let input =
+        StakeSpend::input_spending(&tx, registration.outpoint()).ok_or(StakingError::NotASpend(item.txid))?;
     verify_spend(&deps, &registration, &tx, input, item)?;
     let kind = classify(&deps, &registration, &tx, input)?;
     let confirmed = prove(&config.light_client, &deps.querier, &item.proof, tx)?;
@@ -127,7 +127,8 @@ fn classify(
         }
     }
     let child = Registration::load(deps.storage, &tx.txid().0)?;
-    let continues = |child: &Registration| child.previous.as_ref().is_some_and(|p| p.txid == registration.txid);
+    let continues =
+        |child: &Registration| child.previous.as_ref().is_some_and(|p| p.txid == registration.txid);
     Ok(if child.as_ref().is_some_and(continues) { SpendKind::Expansion } else { SpendKind::Unexpected })
 }
 

@@ -46,7 +46,9 @@ fn describe(deps: Deps<'_>, registration: &Registration, tip: u32) -> Result<Del
     let presigned =
         derive(&host_curve(&deps), &version.params, &registration.terms()?, registration.outpoint())?;
     let (slashing_tx, unbonding_slashing_tx) = match &registration.slashing_txs {
-        Some((slashing, unbonding_slashing)) => (Binary(slashing.clone()), Binary(unbonding_slashing.clone())),
+        Some((slashing, unbonding_slashing)) => {
+            (Binary(slashing.clone()), Binary(unbonding_slashing.clone()))
+        }
         None => (raw(presigned.slashing().transaction()), raw(presigned.unbonding_slashing().transaction())),
     };
     let inclusion = inclusion(registration, &life);
@@ -104,9 +106,10 @@ fn scan(
 ) -> Result<Delegations, StakingError> {
     let tip = tip(deps)?;
     let after = after.map(|txid| Id::of(txid.as_bytes()));
-    let ids: Result<Vec<Id>, CorruptState> = store::page(deps.storage, prefix, after.as_ref().map(|id| &id.0[..]), SCAN)
-        .map(|(key, _)| Id::from_slice(&key))
-        .collect();
+    let ids: Result<Vec<Id>, CorruptState> =
+        store::page(deps.storage, prefix, after.as_ref().map(|id| &id.0[..]), SCAN)
+            .map(|(key, _)| Id::from_slice(&key))
+            .collect();
     let ids = ids?;
     let mut delegations = Vec::new();
     let mut next = None;

@@ -39,7 +39,8 @@ impl Config {
         let signing = if fields.u8()? == 1 { Signing::Plain } else { Signing::ContextV0 };
         let network = *Network::ALL.get(usize::from(fields.u8()?)).ok_or(CorruptState("config"))?;
         let mut address = || -> Result<Option<Addr>, CorruptState> {
-            let text = String::from_utf8(fields.short_bytes()?.to_vec()).map_err(|_| CorruptState("config"))?;
+            let text =
+                String::from_utf8(fields.short_bytes()?.to_vec()).map_err(|_| CorruptState("config"))?;
             Ok(Some(text).filter(|t| !t.is_empty()).map(Addr::unchecked))
         };
         let light_client = LightClient(address()?.ok_or(CorruptState("config"))?);

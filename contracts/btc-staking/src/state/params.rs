@@ -48,7 +48,10 @@ pub(crate) fn add(
     let mut heights = heights(storage)?;
     let found = params.btc_activation_height();
     if let Some(last) = heights.last().filter(|last| u64::from(found) <= **last) {
-        return Err(StakingError::ActivationHeight { found, least: u32::try_from(*last).unwrap_or(u32::MAX) });
+        return Err(StakingError::ActivationHeight {
+            found,
+            least: u32::try_from(*last).unwrap_or(u32::MAX),
+        });
     }
     let members = params.covenants().keys();
     if members.len() > MAX_MEMBERS {

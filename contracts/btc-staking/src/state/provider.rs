@@ -96,7 +96,8 @@ impl Provider {
 impl ProviderText {
     pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Self, CorruptState> {
         let raw = storage.get(&key(prefix::PROVIDER_TEXT, fp)).ok_or(CorruptState("provider text"))?;
-        let parsed: (Description, Commission, u64) = from_json(raw).map_err(|_| CorruptState("provider text"))?;
+        let parsed: (Description, Commission, u64) =
+            from_json(raw).map_err(|_| CorruptState("provider text"))?;
         let (description, commission, commission_changed) = parsed;
         Ok(Self { description, commission, commission_changed })
     }

@@ -67,7 +67,9 @@ fn check_same_stake(
         return Err(StakingError::ExpansionRule("the previous stake has another owner"));
     }
     if !old_terms.stakers.same_owner(&terms.stakers) {
-        return Err(StakingError::ExpansionRule("the previous stake has other staker keys or another quorum"));
+        return Err(StakingError::ExpansionRule(
+            "the previous stake has other staker keys or another quorum",
+        ));
     }
     if !terms.providers.contains_all(&old_terms.providers) {
         return Err(StakingError::ExpansionRule("a provider of the previous stake is missing"));

@@ -1,0 +1,370 @@
+//! Miner, stakers, members and providers: everybody who makes what the contracts are told. No contract here.
+
+use bitcoin_hashes::{Hash, sha256d};
+use staking_api::light_client::InclusionProof;
+use staking_api::staking::{
+    Activation, CovenantSignatures, PossessionKind, ProofOfPossession, RegisterDelegation, Spend,
+};
+use staking_api::{Binary, Hash32, Key, Txid};
+use staking_crypto::adaptor::{self, EncryptionKey};
+use staking_crypto::curve::Libsecp;
+use staking_crypto::{OneTimeNonce, SecretKey, XOnly, bip340, eots};
+use staking_protocol::context::{Domain, Purpose};
+use staking_protocol::delegation::{Presigned, StakeTerms, derive};
+use staking_protocol::finality::merkle::{MerkleProof, root};
+use staking_protocol::finality::randomness::signed_digest;
+use staking_protocol::finality::vote::vote_message;
+use staking_protocol::keys::{ProviderKey, Providers, StakerKey, Stakers};
+use staking_protocol::params::{Params, ParamsUnchecked};
+use staking_protocol::possession::{ChainAddress, bip340_digest};
+use staking_protocol::timelock::StakingTime;
+use staking_protocol::tx::{OutPoint, Sat, StakingTx, Transaction, TxIn, TxOut};
+
+/// Compact difficulty of regtest.
+pub const BITS: u32 = 0x207f_ffff;
+
+/// A mined block.
+#[derive(Clone)]
+pub struct Block {
+    /// Serialised header.
+    pub header: [u8; 80],
+    /// Txids in order; the first is the coinbase.
+    pub txids: Vec<[u8; 32]>,
+}
+
+impl Block {
+    /// Hash in internal order.
+    pub fn hash(&self) -> [u8; 32] {
+        sha256d::Hash::hash(&self.header).to_byte_array()
+    }
+}
+
+/// A Bitcoin chain of low difficulty.
+#[derive(Clone)]
+pub struct Miner {
+    /// Blocks by height.
+    pub blocks: Vec<Block>,
+    salt: u32,
+}
+
+impl Miner {
+    /// A chain of one block.
+    pub fn new(time: u32) -> Self {
+        let mut miner = Self { blocks: Vec::new(), salt: 0 };
+        let genesis = miner.make([0; 32], time, &[]);
+        miner.blocks.push(genesis);
+        miner
+    }
+
+    /// Height of the tip.
+    pub fn height(&self) -> u32 {
+        u32::try_from(self.blocks.len()).unwrap() - 1
+    }
+
+    /// Mines a block with transactions ten minutes after the last one.
+    pub fn mine(&mut self, txs: &[Transaction]) -> &Block {
+        let tip = self.blocks.last().unwrap();
+        let time = u32::from_le_bytes(tip.header[68..72].try_into().unwrap());
+        let parent = tip.hash();
+        let txids: Vec<_> = txs.iter().map(|tx| tx.txid().0).collect();
+        let block = self.make(parent, time + 600, &txids);
+        self.blocks.push(block);
+        self.blocks.last().unwrap()
+    }
+
+    /// Mines empty blocks.
+    pub fn mine_empty(&mut self, count: u32) {
+        (0..count).for_each(|_| drop(self.mine(&[]).clone()));
+    }
+
+    /// A branch from a height, whose blocks will differ.
+    pub fn fork(&self, height: u32) -> Self {
+        let blocks = self.blocks[..=height as usize].to_vec();
+        Self { blocks, salt: self.salt.wrapping_add(0x1000_0000) }
+    }
+
+    /// Headers after a height, concatenated.
+    pub fn headers_after(&self, height: u32) -> Binary {
+        Binary(self.blocks[height as usize + 1..].iter().flat_map(|b| b.header).collect())
+    }
+
+    fn make(&mut self, parent: [u8; 32], time: u32, txids: &[[u8; 32]]) -> Block {
+        self.salt = self.salt.wrapping_add(1);
+        let coinbase = sha256d::Hash::hash(&self.salt.to_le_bytes()).to_byte_array();
+        let txids: Vec<_> = [coinbase].into_iter().chain(txids.iter().copied()).collect();
+        let mut header = [0; 80];
+        header[..4].copy_from_slice(&0x2000_0000u32.to_le_bytes());
+        header[4..36].copy_from_slice(&parent);
+        header[36..68].copy_from_slice(&merkle_root(&txids));
+        header[68..72].copy_from_slice(&time.to_le_bytes());
+        header[72..76].copy_from_slice(&BITS.to_le_bytes());
+        for nonce in 0u32.. {
+            header[76..].copy_from_slice(&nonce.to_le_bytes());
+            if sha256d::Hash::hash(&header).to_byte_array()[31] < 0x7f {
+                break;
+            }
+        }
+        Block { header, txids }
+    }
+
+    /// Where a transaction is.
+    pub fn proof(&self, txid: [u8; 32]) -> InclusionProof {
+        let (height, block, index) = (0u32..)
+            .zip(&self.blocks)
+            .find_map(|(h, b)| Some((h, b, b.txids.iter().position(|t| *t == txid)?)))
+            .expect("mined");
+        InclusionProof {
+            header: Binary(block.header.to_vec()),
+            height,
+            index: u32::try_from(index).unwrap(),
+            siblings: Binary(siblings(&block.txids, index)),
+        }
+    }
+}
+
+fn parents(row: &[[u8; 32]]) -> Vec<[u8; 32]> {
+    row.chunks(2)
+        .map(|pair| {
+            let right = pair.get(1).unwrap_or(&pair[0]);
+            sha256d::Hash::hash(&[pair[0], *right].concat()).to_byte_array()
+        })
+        .collect()
+}
+
+fn merkle_root(txids: &[[u8; 32]]) -> [u8; 32] {
+    let mut row = txids.to_vec();
+    while row.len() > 1 {
+        row = parents(&row);
+    }
+    row[0]
+}
+
+fn siblings(txids: &[[u8; 32]], mut index: usize) -> Vec<u8> {
+    let mut row = txids.to_vec();
+    let mut out = Vec::new();
+    while row.len() > 1 {
+        out.extend_from_slice(row.get(index ^ 1).unwrap_or(&row[index]));
+        row = parents(&row);
+        index /= 2;
+    }
+    out
+}
+
+/// A secret key made of one byte.
+pub fn secret(byte: u8) -> SecretKey {
+    SecretKey::from_bytes(&[byte; 32]).unwrap()
+}
+
+/// The public half, as messages carry it.
+pub fn public(key: &SecretKey) -> Key {
+    key.x_only().to_bytes().into()
+}
+
+/// A proof of possession for an address.
+pub fn possession(key: &SecretKey, domain: &Domain, address: &str) -> ProofOfPossession {
+    let address = ChainAddress::parse(address).unwrap();
+    let signature = bip340::sign(key, &bip340_digest(domain, address.raw()), &[0; 32]);
+    ProofOfPossession { kind: PossessionKind::Bip340, signature: Binary(signature.to_bytes().to_vec()) }
+}
+
+/// A finality provider's randomness for a range of heights of one consumer.
+pub struct Randomness {
+    context: Vec<u8>,
+    /// First height.
+    pub start: u64,
+    values: Vec<XOnly>,
+}
+
+/// A finality provider.
+pub struct Provider {
+    /// Its key.
+    pub key: SecretKey,
+}
+
+impl Provider {
+    /// Derives randomness and signs the commitment; returns count, root and signature too.
+    pub fn commit(&self, domain: &Domain, start: u64, count: u32) -> (Randomness, Hash32, Binary) {
+        let context = domain.prefix().to_vec();
+        let values = staking_crypto::nonce::public_randomness(&self.key, &context, start, count);
+        let root = root(values.iter().map(|v| v.to_bytes()));
+        let digest = signed_digest(domain, start, u64::from(count), &root);
+        let signature = bip340::sign(&self.key, &digest, &[0; 32]);
+        (Randomness { context, start, values }, root.into(), Binary(signature.to_bytes().to_vec()))
+    }
+
+    /// Signs a vote.
+    pub fn vote(
+        &self,
+        domain: &Domain,
+        randomness: &Randomness,
+        height: u64,
+        app_hash: [u8; 32],
+    ) -> staking_api::finality::Vote {
+        let index = height - randomness.start;
+        let leaves: Vec<_> = randomness.values.iter().map(|v| v.to_bytes()).collect();
+        let proof = MerkleProof::build(&leaves, index).unwrap();
+        let nonce = OneTimeNonce::derive(&self.key, &randomness.context, height);
+        let message = vote_message(domain, height, &app_hash);
+        let signature = eots::sign(nonce, &self.key, &message).unwrap();
+        staking_api::finality::Vote {
+            height,
+            app_hash: app_hash.into(),
+            pub_rand: leaves[usize::try_from(index).unwrap()].into(),
+            proof: Binary(proof.aunts.concat()),
+            signature: signature.to_bytes().into(),
+        }
+    }
+}
+
+/// A stake as its owner knows it.
+#[derive(Clone)]
+pub struct Stake {
+    /// What was chosen.
+    pub terms: StakeTerms,
+    /// The staking transaction.
+    pub tx: Transaction,
+    /// The pre-signed ones.
+    pub presigned: Presigned,
+}
+
+impl Stake {
+    /// Plans a stake that spends an invented output.
+    pub fn plan(params: &Params, staker: &SecretKey, fps: &[Key], value: u64, time: u16, salt: u8) -> Self {
+        let funding = OutPoint { txid: staking_protocol::tx::Txid([salt; 32]), vout: 0 };
+        let inputs = vec![TxIn::unsigned(funding, TxIn::SEQUENCE_FINAL)];
+        Self::plan_from(params, staker, fps, value, time, inputs)
+    }
+
+    /// Plans a stake that spends the given inputs.
+    pub fn plan_from(
+        params: &Params,
+        staker: &SecretKey,
+        fps: &[Key],
+        value: u64,
+        time: u16,
+        inputs: Vec<TxIn>,
+    ) -> Self {
+        let providers: Vec<_> =
+            fps.iter().map(|fp| ProviderKey::from_bytes(fp.as_bytes()).unwrap()).collect();
+        let terms = StakeTerms {
+            stakers: Stakers::single(StakerKey::from(staker.x_only())),
+            providers: Providers::new(providers).unwrap(),
+            staking_time: StakingTime::new(u32::from(time)).unwrap(),
+            value: Sat(value),
+        };
+        let scripts = terms.scripts(&Libsecp, params).unwrap();
+        let change = TxOut::new(Sat(50_000), [&[0x51, 0x20][..], &[7; 32]].concat());
+        let staking =
+            StakingTx::build(&scripts.staking.pk_script(), Sat(value), inputs, vec![change]).unwrap();
+        let presigned = derive(&Libsecp, params, &terms, staking.outpoint()).unwrap();
+        Self { terms, tx: staking.transaction().clone(), presigned }
+    }
+
+    /// Staking txid.
+    pub fn txid(&self) -> Txid {
+        self.tx.txid().0.into()
+    }
+
+    /// The message that registers it.
+    pub fn register(&self, staker: &SecretKey, pop: ProofOfPossession) -> RegisterDelegation {
+        let hashes = self.presigned.sighashes();
+        let sign = |digest: &[u8; 32]| Binary(bip340::sign(staker, digest, &[0; 32]).to_bytes().to_vec());
+        RegisterDelegation {
+            staker_pk: public(staker),
+            pop,
+            fp_pks: self.terms.providers.keys().iter().map(|fp| fp.to_bytes().into()).collect(),
+            staking_time: self.terms.staking_time.blocks(),
+            staking_value_sat: self.terms.value.0,
+            staking_tx: Binary(self.tx.serialize_stripped()),
+            slashing_signature: sign(&hashes.slashing.0),
+            unbonding_slashing_signature: sign(&hashes.unbonding_slashing.0),
+            inclusion: None,
+            transactions: None,
+            expansion: None,
+            multisig: None,
+        }
+    }
+
+    /// One member's signatures.
+    pub fn covenant(&self, member: &SecretKey, expansion: Option<[u8; 32]>) -> CovenantSignatures {
+        let hashes = self.presigned.sighashes();
+        let adaptors = |digest: &[u8; 32]| {
+            let keys = self.terms.providers.keys();
+            keys.iter()
+                .map(|fp| {
+                    let encryption = EncryptionKey::from_x_only(fp.x_only()).unwrap();
+                    Binary(adaptor::sign(member, &encryption, digest, &[1; 32]).unwrap().to_bytes().to_vec())
+                })
+                .collect()
+        };
+        let schnorr = |digest: &[u8; 32]| Binary(bip340::sign(member, digest, &[0; 32]).to_bytes().to_vec());
+        CovenantSignatures {
+            txid: self.txid(),
+            slashing: adaptors(&hashes.slashing.0),
+            unbonding: schnorr(&hashes.unbonding.0),
+            unbonding_slashing: adaptors(&hashes.unbonding_slashing.0),
+            expansion: expansion.as_ref().map(schnorr),
+        }
+    }
+
+    /// The unbonding transaction with the staker's signature; the covenant's slots are empty, as the contract
+    /// does not look at them.
+    pub fn unbonding(&self, staker: &SecretKey, members: usize) -> Transaction {
+        use staking_protocol::script::StakingPath;
+        let scripts = self.presigned.scripts();
+        let digest = self.presigned.sighashes().unbonding;
+        let mut witness = vec![Vec::new(); members];
+        witness.push(bip340::sign(staker, &digest.0, &[0; 32]).to_bytes().to_vec());
+        witness.push(scripts.staking.leaf(StakingPath::Unbonding).script().to_vec());
+        witness.push(scripts.staking.control_block(StakingPath::Unbonding));
+        self.presigned.unbonding().with_witness(witness)
+    }
+}
+
+/// Proves inclusion of a stake.
+pub fn activation(miner: &Miner, stake: &Stake) -> Activation {
+    Activation { txid: stake.txid(), proof: miner.proof(stake.tx.txid().0) }
+}
+
+/// Proves a spend of a stake.
+pub fn spend(miner: &Miner, stake: &Stake, tx: &Transaction, funding: &[Transaction]) -> Spend {
+    Spend {
+        txid: stake.txid(),
+        spending_tx: Binary(tx.serialize()),
+        proof: miner.proof(tx.txid().0),
+        funding_txs: funding.iter().map(|tx| Binary(tx.serialize())).collect(),
+    }
+}
+
+/// Parameters with a committee of the given keys.
+pub fn params(members: &[SecretKey], quorum: u32) -> staking_api::staking::Params {
+    staking_api::staking::Params {
+        btc_activation_height: 0,
+        covenant_pks: members.iter().map(public).collect(),
+        covenant_quorum: quorum,
+        min_staking_value_sat: 10_000,
+        max_staking_value_sat: 1_000_000_000,
+        min_staking_time_blocks: 20,
+        max_staking_time_blocks: 65_535,
+        slashing_pk_script: Binary(vec![0x6a, 0x04, b'm', b'e', b's', b'h']),
+        min_slashing_tx_fee_sat: 1_000,
+        slashing_rate: "0.1".parse().unwrap(),
+        unbonding_time_blocks: 10,
+        unbonding_fee_sat: 500,
+        min_commission_rate: "0.01".parse().unwrap(),
+        max_finality_providers: 3,
+        max_staker_quorum: 1,
+        max_staker_num: 1,
+        lax_slashing_tx: false,
+    }
+}
+
+/// The same, checked.
+pub fn checked(params: &staking_api::staking::Params) -> Params {
+    ParamsUnchecked::try_from(params).unwrap().check().unwrap()
+}
+
+/// Context of a purpose.
+pub fn domain(purpose: Purpose, chain_id: &str, contract: &str) -> Domain {
+    Domain::v0(purpose, chain_id, contract)
+}

@@ -2,7 +2,7 @@
 //!
 //! [`verify_delegation`] turns a request into a [`VerifiedDelegation`], the only form from which covenant signatures are
 //! made or checked. Because the pre-signed transactions follow from (outpoint, value, keys, parameters), a chain may
-//! rebuild them with [`derive`] instead of receiving or storing them.
+//! rebuild them with [`derive()`] instead of receiving or storing them.
 //!
 //! Not here: proofs of possession ([`crate::possession`]), inclusion ([`crate::inclusion`]), and everything that needs
 //! other records, such as whether a provider is known.

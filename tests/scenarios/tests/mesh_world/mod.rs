@@ -27,6 +27,7 @@ pub fn contracts() -> ContractSet {
         .native("converter", native_contract!(converter, reply, migrate, ibc))
         .native("virtual-staking", native_contract!(virtual_staking, reply, sudo, migrate))
         .native("external-staking", native_contract!(external_staking, reply, migrate, ibc))
+        .native("custody-example", native_contract!(custody_example, reply, migrate))
         .native("mesh-vault", native_contract!(mesh_vault, reply, migrate))
         .native("native-staking", native_contract!(native_staking, reply, sudo, migrate))
         .native("native-staking-proxy", native_contract!(native_staking_proxy, migrate))
@@ -74,6 +75,8 @@ pub struct World {
     pub vault: String,
     pub relay: Relay,
     pub consumers: Vec<Consumer>,
+    /// The vault's message that admits a consumer: chain id, contract, slash ratio.
+    pub set: fn(&str, &str, &str) -> Value,
 }
 
 pub fn policy() -> Value {
@@ -90,7 +93,26 @@ impl World {
         let code = hub.store("btc-vault").unwrap();
         let init = json!({ "denom": "sat", "btc_staking": staking, "btc_finality": finality, "owner": owner, "policy": policy });
         let vault = hub.instantiate(&owner, code, &init, "btc vault", &[]).unwrap();
-        Self { clock, hub, owner, staking, finality, vault, relay: Relay::new(1), consumers: vec![] }
+        let set = |consumer: &str, external: &str, slash: &str| {
+            json!({ "set_consumer": { "consumer": consumer, "external_staking": external, "slash_dsign": slash,
+                "cap_sat": 100 * BTC as u64, "paused": false } })
+        };
+        Self { clock, hub, owner, staking, finality, vault, relay: Relay::new(1), consumers: vec![], set }
+    }
+
+    /// A hub whose vault is the example custody (2 of 3 attesters), and two consumers.
+    pub fn attested() -> Self {
+        let mut w = Self::hub(&policy());
+        let code = w.hub.store("custody-example").unwrap();
+        let attesters: Vec<String> = (1..=3).map(|n| account(&format!("attester-{n}"), "mesh")).collect();
+        let init = json!({ "denom": "sat", "attesters": attesters, "threshold": 2, "owner": w.owner });
+        w.vault = w.hub.instantiate(&w.owner, code, &init, "custody", &[]).unwrap();
+        w.set = |consumer, external, slash| json!({ "set_consumer": { "consumer": consumer, "external_staking": external,
+            "slash_dsign": slash, "cap": "1000000000000" } });
+        for id in ["cons-1", "cons-2"] {
+            w.add_consumer(id, "0.05", json!({ "max_cap": "1000000000000" }));
+        }
+        w
     }
 
     /// A hub and one consumer, slash 5 %, no limits but a high cap.
@@ -122,8 +144,7 @@ impl World {
         let external = self.external(&connection, &converter, slash);
         let ports = (format!("wasm.{converter}"), format!("wasm.{external}"));
         self.relay.open_channel(&connection, &ports.0, &ports.1, IbcOrder::Unordered, "").unwrap();
-        let set = json!({ "set_consumer": { "consumer": id, "external_staking": external, "slash_dsign": slash,
-            "cap_sat": 100 * BTC as u64, "paused": false } });
+        let set = (self.set)(id, &external, slash);
         self.hub.execute(&self.owner, &self.vault, &set, &[]).unwrap();
         self.consumers.push(Consumer { chain, gov, feed, converter, virtual_staking, external, connection });
         self.run();

@@ -16,6 +16,12 @@ use crate::report::FileResult;
 /// Kinds on which we answer differently on purpose, for folders that do not bring their own list.
 const BUILT_IN_STRICTER: &str = include_str!("../../vectors/stricter.json");
 const STRICTER: &str = "stricter.json";
+
+/// Kinds whose published verdict, strict or not, no rule can reach from what the case holds: both answers pass, and a
+/// note says so. `inner-64-byte-leaf`: the 64 bytes are random, not a transaction, so the branch is that of an honest
+/// proof bit for bit. What can be seen is refused: nodes that parse as a transaction (`staking_protocol::inclusion`), and
+/// with a coinbase branch beside the proof, this too (`confirm_beside_coinbase`).
+const UNDECIDABLE: [(&str, &str); 1] = [("spv", "inner-64-byte-leaf")];
 const EXPECTED: &str = "EXPECTED.json";
 
 /// A folder of vector files.
@@ -99,6 +105,10 @@ impl Folder {
     }
 
     fn wanted(&self, family: &str, kind: &str) -> Wanted {
+        if UNDECIDABLE.contains(&(family, kind)) {
+            eprintln!("note: {family} {kind}: either answer passes, one branch cannot tell (docs/gaps.md)");
+            return Wanted::Either;
+        }
         let listed = |list: &str| {
             let kinds = self.stricter[family][list].as_array();
             kinds.is_some_and(|kinds| kinds.iter().any(|k| k == kind))

@@ -49,7 +49,7 @@ impl SecretKey {
         let pair = with_context(|context| Keypair::from_seckey_slice(context, secret.expose_secret()))
             .expect("a secret scalar is in 1..n");
         Self {
-            public: Point::from(&pair.public_key()),
+            public: Point::from_secp(&pair.public_key()),
             pair,
             signed: AtomicU32::new(0),
             multiples: OnceLock::new(),
@@ -180,7 +180,7 @@ fn add_base(secret: &SecretScalar, point: &Point) -> Result<Point, SignError> {
     let nonce_point = base_point(secret);
     let point = to_secp(point).map_err(|_| SignError::Nonce)?;
     let sum = nonce_point.combine(&point).map_err(|_| SignError::Nonce)?;
-    Ok(Point::from(&sum))
+    Ok(Point::from_secp(&sum))
 }
 
 /// Multiplies the generator by a secret, in constant time.

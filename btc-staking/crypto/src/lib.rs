@@ -9,6 +9,7 @@
 //!
 //! All of them verify with one group operation, `sG − eP`. [`curve::Pure`] (k256) is the reference and
 //! always there; `curve::Libsecp` (feature `libsecp`) is fast and the only code that touches secrets;
+//! `curve::KnownKeys` adds tables for keys that return often;
 //! contracts bring a third one made of a host function. The backends are proven equal by property tests.
 //!
 //! The crate is `no_std`, has no `unsafe` code and no panic path; it neither stores keys nor draws

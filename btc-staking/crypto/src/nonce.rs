@@ -50,7 +50,7 @@ impl OneTimeNonce {
     }
 
     fn from_secret(secret: SecretScalar) -> Self {
-        let point = Point::from(&base_point(&secret));
+        let point = Point::from_secp(&base_point(&secret));
         let secret = if point.is_odd() { secret.negate() } else { secret };
         Self { secret, public: point.x_only() }
     }
@@ -117,6 +117,6 @@ impl<'a> NonceSource<'a> {
     }
 
     fn public(&self, height: u64) -> XOnly {
-        Point::from(&base_point(&self.secret(height))).x_only()
+        Point::from_secp(&base_point(&self.secret(height))).x_only()
     }
 }

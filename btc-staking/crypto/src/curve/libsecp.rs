@@ -40,8 +40,8 @@ pub(crate) fn with_context<T>(work: impl FnOnce(&Secp256k1<All>) -> T) -> T {
     CONTEXT.with(work)
 }
 
-impl From<&PublicKey> for Point {
-    fn from(key: &PublicKey) -> Self {
+impl Point {
+    pub(crate) fn from_secp(key: &PublicKey) -> Self {
         let [_, xy @ ..] = key.serialize_uncompressed();
         Self::assume_on_curve(&xy)
     }
@@ -96,7 +96,7 @@ fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, 
     let signature = SecpSignature::from_compact(signature, id).map_err(|_| CurveError::NoPoint)?;
     let digest = Message::from_digest(*digest);
     let key = with_context(|context| context.recover_ecdsa(&digest, &signature));
-    key.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+    key.map(|key| Point::from_secp(&key)).map_err(|_| CurveError::NoPoint)
 }
 
 impl Curve for Libsecp {
@@ -130,19 +130,19 @@ impl Curve for Libsecp {
     fn tweak_add(&self, p: &XOnly, t: &Scalar) -> Result<Point, CurveError> {
         Scalar::from_bytes(p.as_bytes()).map_err(|_| CurveError::KeyAboveOrder(*p))?;
         let key = remembered(&LAST_TWEAKED, p)?;
-        Ok(Point::from(&multiply_base_and_add(t, Some(&key))?))
+        Ok(Point::from_secp(&multiply_base_and_add(t, Some(&key))?))
     }
 
     fn base_mul(&self, d: &Scalar) -> Result<Point, CurveError> {
-        Ok(Point::from(&multiply_base_and_add(d, None)?))
+        Ok(Point::from_secp(&multiply_base_and_add(d, None)?))
     }
 
     fn lift_x(&self, x: &XOnly) -> Result<Point, CurveError> {
-        Ok(Point::from(&lift(x)?))
+        Ok(Point::from_secp(&lift(x)?))
     }
 
     fn add(&self, a: &Point, b: &Point) -> Result<Point, CurveError> {
         let sum = to_secp(a)?.combine(&to_secp(b)?);
-        sum.map(|key| Point::from(&key)).map_err(|_| CurveError::NoPoint)
+        sum.map(|key| Point::from_secp(&key)).map_err(|_| CurveError::NoPoint)
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn multiply_and_add(
 pub(crate) fn s_g_minus_e_p(s: &Scalar, e: &Scalar, p: &Multiples) -> Result<Point, CurveError> {
     let mut terms = Vec::with_capacity(96);
     collect(s, e, p, &mut terms)?;
-    sum(&terms).map(|point| Point::from(&point))
+    sum(&terms).map(|point| Point::from_secp(&point))
 }
 
 /// Returns T + (sG − eP) from the multiples of P, in one sum.
@@ -115,7 +115,7 @@ pub(crate) fn add_s_g_minus_e_p(
     let mut terms = Vec::with_capacity(97);
     terms.push(&first);
     collect(s, e, p, &mut terms)?;
-    let sum = Point::from(&sum(&terms)?);
+    let sum = Point::from_secp(&sum(&terms)?);
     // Then sG − eP is the point at infinity, which is no nonce.
     if sum == *t { Err(CurveError::NoPoint) } else { Ok(sum) }
 }
@@ -145,9 +145,9 @@ mod tests {
             [one, one.plus(&one), one.negate(), Scalar::reduce(&[0xff; 32]), Scalar::reduce(&[1; 32])];
         for t in edges {
             let sum = multiply_and_add(&t, None).unwrap().unwrap();
-            assert_eq!(Pure.base_mul(&t), Ok((&sum).into()));
+            assert_eq!(Pure.base_mul(&t), Ok(Point::from_secp(&sum)));
             let sum = multiply_and_add(&t, Some(&point)).unwrap();
-            assert_eq!(Pure.tweak_add(&XOnly::GENERATOR, &t), sum.map(|sum| (&sum).into()));
+            assert_eq!(Pure.tweak_add(&XOnly::GENERATOR, &t), sum.map(|sum| Point::from_secp(&sum)));
         }
         assert_eq!(multiply_and_add(&Scalar::ZERO, None), Some(Err(CurveError::NoPoint)));
         assert_eq!(multiply_and_add(&Scalar::ZERO, Some(&point)), Some(Ok(point)));

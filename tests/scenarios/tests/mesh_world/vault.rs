@@ -26,6 +26,11 @@ pub struct Native {
 impl Native {
     /// One consumer per slash ratio; `local` is that of local staking.
     pub fn new(ratios: &[&str], local: &str) -> Self {
+        Self::seeded(1, ratios, local)
+    }
+
+    /// As [`Self::new`], with a seed for the faults of the relay.
+    pub fn seeded(seed: u64, ratios: &[&str], local: &str) -> Self {
         let clock = Clock::manual(super::START);
         let hub = chain("hub-1", "mesh", "umesh", &clock);
         let owner = account("owner", "mesh");
@@ -37,7 +42,7 @@ impl Native {
         let vault = hub.instantiate(&owner, vault, &init, "vault", &[]).unwrap();
         let config: api::vault::ConfigResponse = hub.query(&vault, &json!({ "config": {} })).unwrap();
         let local_staking = config.local_staking.unwrap();
-        let mut w = Self { clock, hub, owner, vault, local_staking, relay: Relay::new(1), consumers: vec![] };
+        let mut w = Self { clock, hub, owner, vault, local_staking, relay: Relay::new(seed), consumers: vec![] };
         for (i, ratio) in ratios.iter().enumerate() {
             w.add_consumer(&format!("cons-{i}"), ratio);
         }
@@ -133,8 +138,50 @@ impl Native {
     }
 
     pub fn unstake(&self, user: &str, consumer: usize, n: usize, x: u128) {
+        self.try_unstake(user, consumer, n, x).unwrap();
+    }
+
+    pub fn try_unstake(&self, user: &str, consumer: usize, n: usize, x: u128) -> Result<TxResult, ChainError> {
         let msg = json!({ "unstake": { "validator": self.validator(consumer, n), "amount": Self::coin(x) } });
-        self.call(user, &self.consumers[consumer].external, &msg, 0).unwrap();
+        self.call(user, &self.consumers[consumer].external, &msg, 0)
+    }
+
+    /// An epoch on every consumer.
+    pub fn epochs(&self) {
+        self.clock.advance(Duration::from_secs(61));
+        for c in &self.consumers {
+            c.chain.execute(&c.gov, &c.virtual_staking, &json!({ "handle_epoch": {} }), &[]).unwrap();
+        }
+    }
+
+    pub fn power(&self, consumer: usize, n: usize) -> u128 {
+        self.consumers[consumer].chain.validators().unwrap()[n].tokens
+    }
+
+    pub fn debt(&self, user: &str, consumer: usize) -> u128 {
+        let ask = json!({ "debts": { "user": self.user(user) } });
+        let all: api::vault::DebtsResponse = self.hub.query(&self.vault, &ask).unwrap();
+        let holder = &self.consumers[consumer].external;
+        all.debts.iter().filter(|d| &d.lienholder == holder).map(|d| d.amount.0).sum()
+    }
+
+    /// Relays, flushes outboxes and applies recorded slashes until nothing is left to do.
+    pub fn settle_everything(&mut self) {
+        for _ in 0..4 {
+            self.run();
+            self.clock.advance(Duration::from_secs(86_400));
+            for i in 0..self.consumers.len() {
+                let c = &self.consumers[i];
+                let flush = json!({ "flush_outbox": { "limit": 20 } });
+                c.chain.execute(&c.gov, &c.converter, &flush, &[]).unwrap();
+                self.call("bob", &c.external, &flush, 0).unwrap();
+                for n in 0..3 {
+                    let msg = json!({ "settle_slash": { "validator": self.validator(i, n), "limit": 100 } });
+                    self.call("bob", &c.external, &msg, 0).unwrap();
+                }
+            }
+        }
+        self.run();
     }
 
     pub fn withdraw_unbonded(&self, user: &str, consumer: usize) {
@@ -147,19 +194,22 @@ impl Native {
 
     /// The consumer's virtual-staking reports a slash of `x` tokens (price 1) of a validator, and it is relayed.
     pub fn slash(&mut self, _user: &str, consumer: usize, n: usize, x: u128) {
+        self.report_slash(consumer, n, x);
+        let chain = self.consumers[consumer].chain.chain_id().to_string();
+        let from_consumer = |p: &mesh_harness::ibc::Pending| p.source == chain && p.stage == Stage::Receive;
+        for p in self.relay.pending().unwrap().into_iter().filter(from_consumer) {
+            self.relay.deliver(&p).unwrap();
+        }
+    }
+
+    /// The report alone, not yet relayed.
+    pub fn report_slash(&self, consumer: usize, n: usize, x: u128) {
         let c = &self.consumers[consumer];
         let slash = json!({ "address": self.validator(consumer, n), "height": 9, "time": 0, "infraction_height": 8,
             "infraction_time": self.clock.seconds() - 1, "power": 1, "slash_amount": x.to_string(), "slash_ratio": "1", "is_tombstoned": false });
         let msg = json!({ "valset_update": { "additions": [], "removals": [], "updated": [], "jailed": [], "unjailed": [],
             "tombstoned": [], "slashed": [slash] } });
         c.chain.execute(&c.virtual_staking, &c.converter, &msg, &[]).unwrap();
-        let chain = c.chain.chain_id().to_string();
-        let sent = c.chain.packets_in_flight().unwrap();
-        assert!(!sent.is_empty(), "{chain} sent nothing");
-        let from_consumer = |p: &mesh_harness::ibc::Pending| p.source == chain && p.stage == Stage::Receive;
-        for p in self.relay.pending().unwrap().into_iter().filter(from_consumer) {
-            self.relay.deliver(&p).unwrap();
-        }
     }
 
     /// Slashes the vault's own validator and has the books compared.

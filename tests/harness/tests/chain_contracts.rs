@@ -100,7 +100,7 @@ fn unbonded_tokens_come_back_when_the_clock_says_so() {
     let undelegate = cosmwasm_std::StakingMsg::Undelegate { validator, amount };
     f.chain.send(&f.address, undelegate.into()).unwrap();
     assert_eq!(f.chain.balance(&f.address, "umesh").unwrap(), 995_000_000);
-    clock.advance(Duration::from_secs(21 * 24 * 3600));
+    clock.advance(Duration::from_secs(21 * 24 * 3600 + 1));
     f.chain.make_block().unwrap();
     assert_eq!(f.chain.balance(&f.address, "umesh").unwrap(), 1_000_000_000);
 }

@@ -2,7 +2,7 @@
 
 use crate::chain::api::{from_bech32, to_bech32};
 use crate::chain::gas::StoreGas;
-use cosmwasm_std::{Binary, ContractResult, Order, Record, Storage as _, SystemError, SystemResult};
+use cosmwasm_std::{Binary, ContractResult, Order, Record, SystemError, SystemResult};
 use cosmwasm_vm::{BackendApi, BackendError, BackendResult, GasInfo, Querier, Storage};
 use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -41,7 +41,7 @@ pub(crate) struct WorldArgs {
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) world: WorldArgs,
-    /// What holder A stakes, with unit: `0.05btc` or `5000000sat`. Holder B stakes two fifths of it.
+    /// What holder A stakes, with unit: `0.05btc` or `5000000sat`. Holder B stakes three fifths of it.
     #[arg(long, default_value = "0.05btc", value_parser = parse_amount)]
     pub(crate) amount: u64,
     /// Print exactly one JSON object on stdout; the story goes to stderr only on a terminal.

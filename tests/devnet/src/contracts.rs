@@ -2,18 +2,6 @@
 
 use mesh_harness::chain::{ContractSet, IbcHandlers, NativeContract};
 
-/// Names of the contracts that the story deploys, as their packages are called.
-pub(crate) const NAMES: [&str; 8] = [
-    "btc-light-client",
-    "btc-staking",
-    "btc-finality",
-    "btc-vault",
-    "external-staking",
-    "converter",
-    "virtual-staking",
-    "price-feed",
-];
-
 /// The contracts' own entry points.
 pub(crate) fn native() -> ContractSet {
     ContractSet::new()

@@ -5,7 +5,7 @@ use super::stakes::hub_params;
 use super::{Holder, UNBONDING};
 use crate::keys;
 use crate::report::ExitReport;
-use crate::stage::{Cast, Stage, Staked};
+use crate::stage::{Cast, Stage, Staked, nudge};
 use anyhow::{Context, Result};
 use mesh_bridge::convert::to_node;
 use mesh_bridge::tracker::Tracker;
@@ -56,12 +56,8 @@ fn release(stage: &Stage<'_>, cast: &Cast<'_>, stake: &Staked) -> Result<()> {
         Ok((stake_info(stage, cast, &user, &validator)?.stake.h.0 == 0).then_some(()))
     })?;
     stage.wait("the release of the lien", || {
-        match account.execute(external, &ExternalExecute::WithdrawUnbonded {}, &[]) {
-            Ok(_) => {}
-            // Nothing has matured yet.
-            Err(e) if !e.is_transient() => {}
-            Err(e) => return Err(e.into()),
-        }
+        // Refused while nothing has matured.
+        nudge(&account, external, &ExternalExecute::WithdrawUnbonded {})?;
         Ok((vault_account(stage, cast, &user)?.1 == 0).then_some(()))
     })?;
     cast.narrator.tell("A's lien is released");

@@ -3,7 +3,7 @@
 use super::Signers;
 use super::providers::{NAMES, provider};
 use crate::report::FinalityReport;
-use crate::stage::{Cast, Fp, Stage};
+use crate::stage::{Cast, Fp, Stage, nudge};
 use anyhow::{Context, Result};
 use mesh_bridge::fp::RemoteSigner;
 use staking_api::finality::{Consumer, ExecuteMsg, QueryMsg, Rewards, Votes};
@@ -97,7 +97,7 @@ fn claim(stage: &Stage<'_>, cast: &Cast<'_>, chain: &str, fps: &[Fp]) -> Result<
     let query = QueryMsg::Rewards { consumer: chain.to_owned(), fp_pk, staker: account.address() };
     let due = stage.wait("rewards", || {
         let settle = ExecuteMsg::Finalize { consumer: chain.to_owned(), limit: 50 };
-        cast.relayer.execute(finality, &settle, &[])?;
+        nudge(&cast.relayer, finality, &settle)?;
         let rewards: Rewards = smart_query(&stage.clients.hub, finality, &query)?;
         Ok(rewards.amount.filter(|coin| coin.amount.0 > 0))
     })?;

@@ -1,7 +1,7 @@
 //! Step 5: each holder's stake becomes power of a consumer's validator.
 
 use crate::report::MeshReport;
-use crate::stage::{Cast, Stage, Staked};
+use crate::stage::{Cast, Stage, Staked, nudge};
 use anyhow::Result;
 use staking_api::mesh::btc_vault::{ExecuteMsg as VaultExecute, QueryMsg as VaultQuery};
 use staking_api::mesh::external::{ListActiveValidatorsResponse, QueryMsg as ExternalQuery, StakeInfo};

@@ -6,7 +6,7 @@ use super::stakes::flip;
 use crate::args::Spoil;
 use crate::keys;
 use crate::report::{MeshReport, SlashingReport};
-use crate::stage::{Cast, Fp, Stage, Staked};
+use crate::stage::{Cast, Fp, Stage, Staked, nudge};
 use anyhow::{Context, Result};
 use bridge_relay::slash::SlashAction;
 use mesh_bridge::slasher::{Slashed, Slasher};
@@ -105,7 +105,7 @@ fn key_matches(evidence: &Evidence) -> Result<bool> {
 /// Anybody's calls that carry the slash through the mesh, until the consumer's power has fallen.
 fn settle_mesh(stage: &Stage<'_>, cast: &Cast<'_>, fp_pk: Key, mesh: &mut MeshReport) -> Result<()> {
     let settle = VaultExecute::SettleSlash { fp_pk: fp_pk.to_string(), limit: 10 };
-    cast.relayer.execute(&cast.deployed.vault, &settle, &[])?;
+    nudge(&cast.relayer, &cast.deployed.vault, &settle)?;
     let staked = mesh.power_staked;
     mesh.power_after_slash = epoch(stage, cast, |power| power < staked)?;
     let (mut collateral, mut lien) = (0, 0);

@@ -28,7 +28,7 @@ use staking_protocol::tx::{Sat, Transaction};
 /// Fee rate of funding transactions, satoshi per 1 000 virtual bytes.
 const FEE_RATE: u64 = 2_000;
 
-/// Both holders stake: A with fp1, B two fifths of it with fp2.
+/// Both holders stake: A with fp1, B three fifths of it with fp2, so that finality needs both.
 pub(super) fn stake_all(
     stage: &Stage<'_>,
     cast: &mut Cast<'_>,
@@ -42,7 +42,7 @@ pub(super) fn stake_all(
         "Each holder plans a stake, proves that it can withdraw, registers; the covenant checks and pre-signs; only then coins move.",
     );
     let params = hub_params(cast)?;
-    let shares = [("fp1", amount), ("fp2", amount / 5 * 2)];
+    let shares = [("fp1", amount), ("fp2", amount / 5 * 3)];
     let mut plans = Vec::new();
     let mut stakes = Vec::new();
     for (holder, (provider, amount)) in holders.iter_mut().zip(shares) {

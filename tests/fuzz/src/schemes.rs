@@ -53,7 +53,8 @@ fn recoverable(compact: &[u8; 65]) {
 
 fn extract(key: &XOnly, signature: &bip340::Signature, message: &[u8]) {
     let first = eots::Signature::from_bytes(&signature.s().to_bytes()).expect("a scalar is canonical");
-    let other = eots::Signature::from_bytes(&signature.s().negate().to_bytes()).expect("a scalar is canonical");
+    let other =
+        eots::Signature::from_bytes(&signature.s().negate().to_bytes()).expect("a scalar is canonical");
     let pair = ((message, &first), (b"other".as_slice(), &other));
     let found = eots::extract(&Libsecp, key, signature.r(), pair.0, pair.1).map(|key| *key.expose_secret());
     let expected = eots::extract(&Pure, key, signature.r(), pair.0, pair.1).map(|key| *key.expose_secret());

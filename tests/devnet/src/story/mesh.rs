@@ -86,16 +86,8 @@ pub(super) fn vault_account(stage: &Stage<'_>, cast: &Cast<'_>, user: &str) -> R
 /// Runs epochs on the consumer until its validator's tokens are as wanted.
 pub(super) fn epoch(stage: &Stage<'_>, cast: &Cast<'_>, wanted: impl Fn(u128) -> bool) -> Result<u128> {
     stage.wait("an epoch of the consumer", || {
-        match cast.consumer_owner.execute(
-            &cast.deployed.virtual_staking,
-            &VirtualExecute::HandleEpoch {},
-            &[],
-        ) {
-            Ok(_) => {}
-            // The least interval between two epochs has not passed.
-            Err(e) if !e.is_transient() => {}
-            Err(e) => return Err(e.into()),
-        }
+        // Refused while the least interval between two epochs has not passed.
+        nudge(&cast.consumer_owner, &cast.deployed.virtual_staking, &VirtualExecute::HandleEpoch {})?;
         let tokens = stage.validator()?.tokens;
         Ok(wanted(tokens).then_some(tokens))
     })

@@ -97,6 +97,12 @@ fn noted(
     Ok(sub.with_payload(to_json_binary(&note)?))
 }
 
+/// The withdrawal of a validator's rewards; the reply books what came.
+#[cfg(feature = "virtual_staking")]
+pub(crate) fn withdrawal(msg: DistributionMsg, validator: &str) -> StdResult<SubMsg<Custom>> {
+    noted(msg, id::WITHDRAWN, validator, 0, true)
+}
+
 fn balance(deps: &DepsMut, env: &Env, config: &Config) -> StdResult<u128> {
     let held = deps.querier.query_balance(env.contract.address.as_str(), config.denom.as_str())?;
     amount_of(held.amount)

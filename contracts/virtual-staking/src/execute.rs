@@ -88,6 +88,39 @@ pub(crate) fn unbond(
     Ok(booked(deps.as_ref(), response, true, delegator, validator, amount)?)
 }
 
+/// The provider side confirmed what was given back. With x/meshsecurity the request was lowered when it was offered,
+/// and the tokens are taken back at once.
+pub(crate) fn internal_unbond(
+    deps: DepsMut, info: &MessageInfo, delegator: &str, validator: &str, amount: &Coin,
+) -> Result<Response, ExecuteError> {
+    if TREASURY.may_load(deps.storage)?.is_some() {
+        return unbond(deps, info, delegator, validator, amount);
+    }
+    let config = CONFIG.load(deps.storage)?;
+    config.only_converter(info)?;
+    let mut v = val(deps.storage, validator)?;
+    let taken = config.amount(amount)?.min(v.bonded);
+    v.bonded -= taken;
+    save_val(deps.storage, validator, &v);
+    let response = Response::new().add_event(event("virtual_given_back", validator, taken, v.requested));
+    Ok(taken_back(booked(deps.as_ref(), response, true, delegator, validator, amount.amount.0)?, &config, validator, taken))
+}
+
+#[cfg(feature = "virtual_staking")]
+fn taken_back(response: Response, config: &Config, validator: &str, taken: u128) -> Response {
+    if taken == 0 {
+        return response;
+    }
+    let amount = Coin::new(taken, config.denom.clone());
+    let msg = staking_api::mesh::virtual_staking::VirtualStakeMsg::Unbond { amount, validator: validator.into() };
+    response.add_message(crate::module::custom(msg))
+}
+
+#[cfg(not(feature = "virtual_staking"))]
+fn taken_back(response: Response, _: &Config, _: &str, _: u128) -> Response {
+    response
+}
+
 /// x/meshsecurity keeps books per delegator; a treasury does not.
 #[cfg(feature = "virtual_staking")]
 fn booked(

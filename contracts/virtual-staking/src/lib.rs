@@ -66,7 +66,7 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> R
         }
         ExecuteMsg::Burn { validators, amount } => execute::burn(deps, &info, &validators, &amount),
         ExecuteMsg::InternalUnbond { delegator, validator, amount } => {
-            execute::unbond(deps, &info, &delegator, &validator, &amount)
+            execute::internal_unbond(deps, &info, &delegator, &validator, &amount)
         }
         ExecuteMsg::HandleCloseChannel {} => execute::close_channel(deps, &info),
         ExecuteMsg::HandleEpoch {} => epoch::by_anyone(deps, &env),

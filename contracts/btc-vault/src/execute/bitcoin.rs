@@ -137,10 +137,9 @@ pub(super) fn quarantined(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -
 /// Inclusion was proven again; liens come back only when the user stakes again.
 pub(super) fn requalified(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -> Result<Response, ExecuteError> {
     CONFIG.load(s)?.only(info.sender.as_str(), Role::Staking)?;
-    if let Some(d) = DELEGATIONS.may_load(s, &[txid.as_bytes()])? {
-        if d.state.0 == Backing::Quarantined {
-            move_to(s, txid, d, Backing::Active)?;
-        }
+    let found = DELEGATIONS.may_load(s, &[txid.as_bytes()])?;
+    if let Some(d) = found.filter(|d| d.state.0 == Backing::Quarantined) {
+        move_to(s, txid, d, Backing::Active)?;
     }
     Ok(Response::new().add_event(Event::new("delegation_requalified").add_attribute("txid", txid)))
 }

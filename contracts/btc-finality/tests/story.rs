@@ -5,7 +5,7 @@ mod world;
 use cosmwasm_std::Uint256;
 use staking_api::staking::{ExecuteMsg as StakingMsg, QueryMsg as StakingQuery, SpendKind, Status};
 use staking_api::{finality as fin, staking};
-use world::actors::{public, secret, spend};
+use world::actors::{mine, public, secret, spend};
 use world::{CONSUMER, DENOM, HUB, K, World, event};
 
 const HASH: [u8; 32] = [0xaa; 32];
@@ -22,7 +22,7 @@ fn a_stake_becomes_power_finalises_and_comes_home() {
     assert_eq!(w.status(&stake), Status::Pending);
     w.sign(&stake, 1..3);
     assert_eq!(w.status(&stake), Status::Verified);
-    w.miner.mine(std::slice::from_ref(&stake.tx));
+    mine(&mut w.miner, std::slice::from_ref(&stake.tx));
     w.mine(K - 1);
     assert!(w.activate(&stake).unwrap_err().contains("not 3 deep"));
     w.mine(1);
@@ -39,7 +39,7 @@ fn a_stake_becomes_power_finalises_and_comes_home() {
     assert!(!w.finalized(HUB, 1).finalized);
 
     let unbonding = stake.unbonding(&secret(21), 3);
-    w.miner.mine(std::slice::from_ref(&unbonding));
+    mine(&mut w.miner, std::slice::from_ref(&unbonding));
     w.relay();
     let items = vec![spend(&w.miner, &stake, &unbonding, &[])];
     let anyone = w.account("anyone");

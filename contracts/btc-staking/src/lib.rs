@@ -12,6 +12,8 @@ mod power;
 mod query;
 mod state;
 mod status;
+#[cfg(test)]
+mod vectors;
 
 use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Reply, Response, entry_point};
 use staking_api::staking::{ExecuteMsg, InstantiateMsg, MigrateMsg, QueryMsg};

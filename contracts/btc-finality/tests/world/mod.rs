@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 pub mod actors;
+pub mod miner;
 
 use cosmwasm_std::{Addr, Coin, Event, to_json_binary};
 use cw_multi_test::{App, AppBuilder, AppResponse, ContractWrapper, Executor, MockApiBech32};
@@ -13,7 +14,9 @@ use staking_api::{Key, Txid, finality as fin};
 use staking_crypto::SecretKey;
 use staking_protocol::context::{Domain, Purpose};
 
-use actors::{Miner, Provider, Randomness, Stake, activation, possession, public, secret};
+use miner::Miner;
+
+use actors::{Provider, Randomness, Stake, activation, possession, public, secret};
 
 /// Chain id of the hub.
 pub const HUB: &str = "mesh-hub";
@@ -207,7 +210,7 @@ impl World {
 
     /// Mines the staking transaction k deep and proves it.
     pub fn confirm(&mut self, stake: &Stake) {
-        self.miner.mine(std::slice::from_ref(&stake.tx));
+        actors::mine(&mut self.miner, std::slice::from_ref(&stake.tx));
         self.mine(K);
         self.activate(stake).unwrap();
     }

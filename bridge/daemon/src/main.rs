@@ -7,7 +7,7 @@ mod args;
 mod settings;
 
 use anyhow::{Context, Result};
-use args::{Args, Command, Part};
+use args::{Args, Command, Fp, Part, Register};
 use bridge_attest::randomness::CommitPolicy;
 use bridge_attest::signer::VoteSigner;
 use bridge_relay::headers::HeaderLimits;
@@ -15,6 +15,7 @@ use clap::Parser;
 use mesh_bridge::fp::{Provider, RemoteSigner};
 use mesh_bridge::headers::Headers;
 use mesh_bridge::hub::{Contracts, Hub};
+use mesh_bridge::register::{self, Profile, Registered};
 use mesh_bridge::slasher::Slasher;
 use mesh_bridge::spends::SpendIndex;
 use mesh_bridge::tracker::Tracker;
@@ -22,6 +23,7 @@ use serde_json::json;
 use settings::Config;
 use staking_api::Key;
 use staking_api::finality::ExecuteMsg as FinalityExecute;
+use staking_api::staking::{Commission, Description};
 use staking_clients::ClientError;
 use staking_clients::bitcoin::{BitcoinSource, Bitcoind};
 use staking_clients::cosmos::{ChainClient, Rpc, Writer};
@@ -70,6 +72,9 @@ fn run(args: &Args) -> Result<()> {
     match &args.command {
         Command::Init => Ok(()),
         Command::Status => status(&bitcoin, &Hub { writer: &writer, contracts: &contracts }, args.json),
+        Command::Fp(Fp::Register(wish)) => {
+            fp_register(&config, &Hub { writer: &writer, contracts: &contracts }, wish, args.json)
+        }
         Command::Run { only, once } => {
             let parts = if only.is_empty() { config.parts.clone() } else { only.clone() };
             let mut bridge = Bridge::new(&config, &bitcoin, &writer, &contracts)?;
@@ -96,6 +101,38 @@ fn status(bitcoin: &Bitcoind, hub: &Hub<'_>, as_json: bool) -> Result<()> {
         println!("bitcoin   {}   height {}   {}", node.chain, node.blocks, bitcoin.endpoint());
         println!("headers   light client at {}   lag {lag} blocks", tip.block.height);
     }
+    Ok(())
+}
+
+fn fp_register(config: &Config, hub: &Hub<'_>, wish: &Register, as_json: bool) -> Result<()> {
+    let fp = config.fp.as_ref().context("there is no [fp] section in config.toml")?;
+    let chains = fp.consumers.iter().map(|c| {
+        let node = c.rpc.first().context("a consumer without a node")?;
+        Ok(Rpc::new(node).status()?.chain_id)
+    });
+    let profile = Profile {
+        commission: Commission {
+            rate: wish.commission,
+            max_rate: wish.max_commission,
+            max_change_rate: wish.max_change,
+        },
+        description: Description {
+            moniker: wish.moniker.clone(),
+            website: wish.website.clone(),
+            security_contact: wish.contact.clone(),
+            ..Description::default()
+        },
+        consumers: chains.collect::<Result<_>>()?,
+    };
+    let done = register::register(hub, &SignerClient::new(&fp.signer), &profile)?;
+    if as_json {
+        let data = json!({"fp_pk": done.key(), "owner": hub.writer.address(), "consumers": profile.consumers,
+            "again": matches!(done, Registered::Before(_))});
+        println!("{}", json!({"schema": "mesh-bridge/fp.register/1", "ok": true, "data": data}));
+        return Ok(());
+    }
+    let said = if matches!(done, Registered::Before(_)) { "was registered before" } else { "registered" };
+    println!("{}  {said}; `mesh-bridge run --only fp` commits randomness and votes", done.key());
     Ok(())
 }
 

@@ -183,9 +183,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_branch_folds_to_the_merkle_root(n in 1usize..40, pick in 0usize..40) {
-            let index = pick % n;
-            let txids: Vec<Txid> = (0..n).map(|i| spend(outpoint(i as u8), i as u64).compute_txid()).collect();
+        fn a_branch_folds_to_the_merkle_root(n in 1u8..40, pick in 0u8..40) {
+            let index = usize::from(pick % n);
+            let txids: Vec<Txid> = (0..n).map(|i| spend(outpoint(i), u64::from(i)).compute_txid()).collect();
             let root = bitcoin::merkle_tree::calculate_root(txids.iter().map(|t| t.to_raw_hash())).unwrap();
             let mut at = index;
             let mut node = txids[index].to_raw_hash();

@@ -67,16 +67,29 @@ impl<'a> Tracker<'a> {
     }
 
     fn submit(&self, proofs: &[Activation], spends: &[SpendMsg], done: &mut Tracked) -> Result<()> {
-        let staking = &self.hub.contracts.staking;
         for items in proofs.chunks(BATCH) {
-            self.hub.writer.execute(staking, &ExecuteMsg::Activate { items: items.to_vec() }, &[])?;
-            done.activated.extend(items.iter().map(|i| i.txid));
+            if self.accepted(&ExecuteMsg::Activate { items: items.to_vec() })? {
+                done.activated.extend(items.iter().map(|i| i.txid));
+            }
         }
         for items in spends.chunks(BATCH) {
-            self.hub.writer.execute(staking, &ExecuteMsg::Undelegate { items: items.to_vec() }, &[])?;
-            done.undelegated.extend(items.iter().map(|i| i.txid));
+            if self.accepted(&ExecuteMsg::Undelegate { items: items.to_vec() })? {
+                done.undelegated.extend(items.iter().map(|i| i.txid));
+            }
         }
         Ok(())
+    }
+
+    /// Whether the hub took a message. One whose items are all refused must not keep the others from being sent.
+    fn accepted(&self, msg: &ExecuteMsg) -> Result<bool> {
+        match self.hub.writer.execute(&self.hub.contracts.staking, msg, &[]) {
+            Ok(_) => Ok(true),
+            Err(e) if e.is_transient() => Err(e.into()),
+            Err(e) => {
+                tracing::warn!(error = %e, "refused by the hub; it is tried again in the next round");
+                Ok(false)
+            }
+        }
     }
 
     /// Brings the spend index to the node's tip, from the lowest height a new stake may have been spent at.

@@ -70,7 +70,10 @@ pub fn complete(
         control_block: &unbonding.control_block(UnbondingPath::Slashing),
     };
     Ok(Completed {
-        staking: verified.presigned().slashing().with_witness(on_staking.witness(params, &verified, &leaked)?),
+        staking: verified
+            .presigned()
+            .slashing()
+            .with_witness(on_staking.witness(params, &verified, &leaked)?),
         unbonding: verified
             .presigned()
             .unbonding_slashing()

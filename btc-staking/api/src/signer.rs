@@ -17,7 +17,7 @@ pub struct Request {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What is asked.
-    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "Ask", tags = "2, 3, 4, 5, 6, 7")]
     pub ask: Option<Ask>,
 }
 
@@ -39,6 +39,9 @@ pub enum Ask {
     /// Check and pre-sign a delegation (covenant role).
     #[prost(message, tag = "6")]
     Presign(Presign),
+    /// Prove to the hub that the key agrees to an address (EOTS role).
+    #[prost(message, tag = "7")]
+    Possession(Possession),
 }
 
 /// No fields.
@@ -139,6 +142,20 @@ pub struct Presign {
     pub staker_unbonding_slashing_sigs: Vec<Vec<u8>>,
 }
 
+/// Asks for a provider's proof of possession: BIP-340 over the address, in the context of one chain and contract.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Possession {
+    /// The hub's chain id.
+    #[prost(string, tag = "1")]
+    pub chain_id: String,
+    /// Address of `btc-staking` on the hub.
+    #[prost(string, tag = "2")]
+    pub contract: String,
+    /// The account that will own the provider, bech32.
+    #[prost(string, tag = "3")]
+    pub address: String,
+}
+
 /// The signer's answer.
 #[derive(Clone, PartialEq, Message)]
 pub struct Response {
@@ -146,7 +163,7 @@ pub struct Response {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What it says.
-    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 7, 8")]
     pub answer: Option<Answer>,
 }
 
@@ -171,6 +188,9 @@ pub enum Answer {
     /// Nothing was signed.
     #[prost(message, tag = "7")]
     Refused(Refused),
+    /// A proof of possession.
+    #[prost(message, tag = "8")]
+    Possessed(Possessed),
 }
 
 /// The signer's state.
@@ -257,6 +277,14 @@ pub struct Presigned {
     /// Adaptor signatures of the slashing transaction of the unbonding output, in provider order.
     #[prost(bytes = "vec", repeated, tag = "3")]
     pub unbonding_slashing: Vec<Vec<u8>>,
+}
+
+/// A proof of possession.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Possessed {
+    /// BIP-340 signature, 64 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub signature: Vec<u8>,
 }
 
 /// Why nothing was signed.

@@ -3,8 +3,8 @@
 use crate::ledger::{Ledger, LedgerError};
 use crate::server::{Handler, refused};
 use staking_api::signer::{
-    Answer, Ask, Commit, Committed, Domain, Refused, SignedVote, Status, Vote, VoteAnswer, Voted, Votes,
-    Watermark,
+    Answer, Ask, Commit, Committed, Domain, Possessed, Possession, Refused, SignedVote, Status, Vote,
+    VoteAnswer, Voted, Votes, Watermark,
 };
 use staking_crypto::nonce::public_randomness;
 use staking_crypto::{OneTimeNonce, SecretKey, bip340, eots};
@@ -13,6 +13,7 @@ use staking_protocol::finality::guard::{self, History, Record, Request, Verdict}
 use staking_protocol::finality::merkle::{CommitmentTree, MerkleProof};
 use staking_protocol::finality::randomness::RandomnessCommitment;
 use staking_protocol::finality::vote::vote_message;
+use staking_protocol::possession::{ChainAddress, bip340_digest};
 use std::collections::BTreeMap;
 
 /// Largest commitment made at once.
@@ -162,6 +163,19 @@ impl Eots {
         Ok(Watermark { height })
     }
 
+    /// Agrees to an address on the hub. The digest is tagged with its purpose, so it is no vote and no commitment (B1).
+    fn possession(&self, ask: &Possession) -> Result<Possessed, Refused> {
+        if ask.chain_id.is_empty() || ask.contract.is_empty() {
+            return Err(refused("BAD_REQUEST", "chain and contract must be named"));
+        }
+        let address = ChainAddress::parse(&ask.address).map_err(|e| refused("BAD_REQUEST", e))?;
+        let domain = Context::v0(Purpose::ProviderPossession, &ask.chain_id, &ask.contract);
+        let aux = crate::keystore::random_secret().map_err(|e| refused("STATE", e))?;
+        let signature = bip340::sign(&self.key, &bip340_digest(&domain, address.raw()), &aux);
+        tracing::info!(chain = %ask.chain_id, address = %ask.address, "proved possession of the key");
+        Ok(Possessed { signature: signature.to_bytes().to_vec() })
+    }
+
     fn status(&self) -> Result<Status, Refused> {
         Ok(Status {
             role: "eots".to_owned(),
@@ -179,6 +193,7 @@ impl Handler for Eots {
             Ask::Commit(commit) => self.commit(commit).map(Answer::Committed),
             Ask::Votes(votes) => Ok(self.votes(votes)),
             Ask::Watermark(domain) => self.watermark(domain).map(Answer::Watermark),
+            Ask::Possession(ask) => self.possession(&ask).map(Answer::Possessed),
             Ask::Presign(_) => Err(refused("BAD_REQUEST", "this signer has the EOTS role")),
         };
         answer.unwrap_or_else(Answer::Refused)
@@ -269,6 +284,47 @@ mod tests {
         let context = Context::v0(Purpose::FinalityVote, "mesh-1", "mesh1finality");
         let message = vote_message(&context, 40, &[9; 32]);
         eots::verify(&Pure, &signer.key.x_only(), &randomness, &message, &signature).unwrap();
+    }
+
+    /// B1: a proof of possession holds for the one chain, contract and address it was asked for.
+    #[test]
+    fn a_proof_of_possession_holds_for_its_chain_contract_and_address_only() {
+        use staking_crypto::curve::Pure;
+        use staking_protocol::possession::Possession as Proof;
+        let dir = tempfile::tempdir().unwrap();
+        let mut signer = signer(&dir.path().join("l"));
+        let address = ChainAddress::parse("mesh1qyqszqgpqyqszqgpqyqszqgpqyqszqgpcmdfg8").unwrap();
+        let ask = Possession {
+            chain_id: "mesh-1".to_owned(),
+            contract: "mesh1staking".to_owned(),
+            address: address.text().to_owned(),
+        };
+        let Answer::Possessed(possessed) = signer.handle(Ask::Possession(ask.clone())) else {
+            panic!("no proof");
+        };
+        let proof = Proof::from_parts(0, &possessed.signature).unwrap();
+        let Proof::Bip340(signature) = &proof else { panic!("another kind") };
+        let holds = |domain: &Context, raw: &[u8]| {
+            bip340::verify(&Pure, &signer.key.x_only(), &bip340_digest(domain, raw), signature).is_ok()
+        };
+        let here = Context::v0(Purpose::ProviderPossession, "mesh-1", "mesh1staking");
+        assert!(holds(&here, address.raw()));
+        assert!(!holds(&here, &[2; 20]));
+        for (purpose, chain, contract) in [
+            (Purpose::StakerPossession, "mesh-1", "mesh1staking"),
+            (Purpose::ProviderPossession, "mesh-2", "mesh1staking"),
+            (Purpose::ProviderPossession, "mesh-1", "mesh1other"),
+        ] {
+            assert!(!holds(&Context::v0(purpose, chain, contract), address.raw()));
+        }
+        for spoiled in [
+            Possession { chain_id: String::new(), ..ask.clone() },
+            Possession { contract: String::new(), ..ask.clone() },
+            Possession { address: "mesh1nonsense".to_owned(), ..ask },
+        ] {
+            let answer = signer.handle(Ask::Possession(spoiled));
+            assert!(matches!(answer, Answer::Refused(r) if r.code == "BAD_REQUEST"));
+        }
     }
 
     proptest! {

@@ -53,7 +53,11 @@ pub enum Source {
 ///
 /// # Errors
 /// [`LeaveError::Delegation`], [`LeaveError::OtherKey`].
-pub fn verify(delegation: &Delegation, params: &Params, key: &SecretKey) -> Result<VerifiedDelegation, LeaveError> {
+pub fn verify(
+    delegation: &Delegation,
+    params: &Params,
+    key: &SecretKey,
+) -> Result<VerifiedDelegation, LeaveError> {
     let verified = delegation.verify(&Libsecp, params, SlashingPolicy::AtLeast)?;
     if verified.terms().stakers.primary().x_only() != &key.x_only() {
         return Err(LeaveError::OtherKey);

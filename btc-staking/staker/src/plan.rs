@@ -137,8 +137,11 @@ pub(crate) fn sign_withdrawal(
     aux: &[u8; 32],
 ) -> Result<Transaction, WithdrawalError> {
     let owner: StakerKey = stakers.primary();
-    let signatures: Vec<_> =
-        withdrawal.sighashes()?.iter().map(|digest| vec![(owner, bip340::sign(key, &digest.0, aux))]).collect();
+    let signatures: Vec<_> = withdrawal
+        .sighashes()?
+        .iter()
+        .map(|digest| vec![(owner, bip340::sign(key, &digest.0, aux))])
+        .collect();
     withdrawal.sign(stakers, &signatures)
 }
 
@@ -177,7 +180,12 @@ impl Plan {
 }
 
 /// Proves to a chain that the holder of a Bitcoin key agrees to an address: BIP-340, spec §3.4.
-pub fn prove_possession(key: &SecretKey, domain: &Domain, address: &ChainAddress, aux: &[u8; 32]) -> ProofOfPossession {
+pub fn prove_possession(
+    key: &SecretKey,
+    domain: &Domain,
+    address: &ChainAddress,
+    aux: &[u8; 32],
+) -> ProofOfPossession {
     let signature = bip340::sign(key, &bip340_digest(domain, address.raw()), aux);
     ProofOfPossession { kind: PossessionKind::Bip340, signature: Binary(signature.to_bytes().to_vec()) }
 }

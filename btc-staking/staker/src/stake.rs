@@ -116,7 +116,7 @@ pub fn replay(events: &[Event]) -> Result<Stage, ReplayError> {
     if first.stage() != Stage::Planned {
         return Err(ReplayError::Plan);
     }
-    rest.iter().try_fold(Stage::Planned, |now, event| next(now, event))
+    rest.iter().try_fold(Stage::Planned, next)
 }
 
 /// The stage after an event. Repeating the last decision is allowed, going back is not.

@@ -55,10 +55,11 @@ fn work(settings: &Settings, refusals: &Refusals, once: bool) -> Result<()> {
     if once {
         let outcome = member.round()?;
         eprintln!(
-            "signed {}, refused {}, parked {}",
+            "signed {}, refused {}, parked {}, waiting {}",
             outcome.signed.len(),
             outcome.refused.len(),
-            outcome.parked
+            outcome.parked,
+            outcome.waiting.len()
         );
         return Ok(());
     }

@@ -34,6 +34,9 @@ fn report(outcome: &Outcome) {
     for (txid, reason) in &outcome.refused {
         tracing::warn!(stake = %txid, reason, "refused by policy; it will not be asked again");
     }
+    for (txid, reason) in &outcome.waiting {
+        tracing::warn!(stake = %txid, reason, "not signed yet; it is asked again in the next round");
+    }
 }
 
 fn rest(pause: Duration, stop: &AtomicBool) {

@@ -48,7 +48,7 @@ pub enum Refusal {
     /// A rule of the protocol is broken.
     Rule {
         /// The first rule broken.
-        error: DelegationError,
+        error: Box<DelegationError>,
         /// All rules, for the operator.
         findings: Vec<Finding>,
     },
@@ -97,5 +97,5 @@ pub fn decide(params: &Params, request: &Request, facts: Facts<'_>) -> Result<Ap
     };
     verify_delegation(&Libsecp, params, SlashingPolicy::Exact, &raw)
         .map(Approved)
-        .map_err(|error| Refusal::Rule { error, findings: report(params, request) })
+        .map_err(|error| Refusal::Rule { error: Box::new(error), findings: report(params, request) })
 }

@@ -82,7 +82,7 @@ pub(crate) enum Stake {
         /// Fee rate in satoshi per virtual byte; default: the node's estimate.
         #[arg(long)]
         fee_rate: Option<u64>,
-        /// Check everything and show the costs; sign and send nothing.
+        /// Check everything and show the costs; store, register and send nothing.
         #[arg(long)]
         dry_run: bool,
     },

@@ -35,8 +35,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<Option<Answer>> {
     if matches!(args.command, Command::Init) {
-        settings::init(&args.home)?;
-        return Ok(None);
+        return settings::init(&args.home).map(Some);
     }
     if let Command::Psbt(Psbt::Explain { file }) = &args.command {
         return command::psbt::explain(file).map(Some);
@@ -74,7 +73,8 @@ fn run(args: &Args) -> Result<Option<Answer>> {
 fn failed(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let (code, exit, retryable) = classify(error);
     if as_json {
-        let error = json!({"code": code, "exit": exit, "retryable": retryable, "message": format!("{error:#}")});
+        let error =
+            json!({"code": code, "exit": exit, "retryable": retryable, "message": format!("{error:#}")});
         println!("{}", json!({"schema": "mesh-btc/error/1", "ok": false, "error": error}));
     } else {
         eprintln!("error: {error:#}");

@@ -108,7 +108,8 @@ impl Session {
 /// Fresh randomness for signatures.
 pub(crate) fn aux() -> Result<Zeroizing<[u8; 32]>> {
     let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(bytes.as_mut_slice()).map_err(|e| anyhow::anyhow!("no randomness from the system: {e}"))?;
+    getrandom::fill(bytes.as_mut_slice())
+        .map_err(|e| anyhow::anyhow!("no randomness from the system: {e}"))?;
     Ok(bytes)
 }
 

@@ -1,8 +1,10 @@
 //! What the configuration means.
 
+use crate::command::Answer;
 use anyhow::{Context, Result, bail};
 use bitcoin::Network;
 use serde::Deserialize;
+use serde_json::json;
 use staker::seed::Seed;
 use staking_clients::bitcoin::Auth;
 use staking_clients::cosmos::{ChainKey, GasPrice};
@@ -146,12 +148,10 @@ impl Settings {
     pub(crate) fn keep_words(&self, words: &str) -> Result<()> {
         Seed::from_words(words, self.network)?;
         let path = self.words_file();
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("cannot make {} (a wallet that is there is never replaced)", path.display()))?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(
+                || format!("cannot make {} (a wallet that is there is never replaced)", path.display()),
+            )?;
         file.write_all(words.as_bytes())?;
         Ok(file.sync_all()?)
     }
@@ -166,13 +166,14 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>> {
 }
 
 /// Makes the folder and its configuration.
-pub(crate) fn init(home: &Path) -> Result<()> {
+pub(crate) fn init(home: &Path) -> Result<Answer> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(home)?;
     let path = home.join("config.toml");
     if path.exists() {
         bail!("{} is there already; it was not touched", path.display());
     }
     fs::write(&path, EXAMPLE).with_context(|| format!("cannot write {}", path.display()))?;
-    eprintln!("wrote {}; next: `mesh-btc wallet new`", path.display());
-    Ok(())
+    let config = path.display().to_string();
+    let text = format!("wrote {config}; fill in addresses; next: `mesh-btc wallet new`");
+    Ok(Answer { schema: "mesh-btc/init/1", data: json!({"config": config}), text })
 }

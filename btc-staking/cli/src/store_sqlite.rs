@@ -1,6 +1,6 @@
 //! Stakes on disk: the events of the holder's library, in SQLite with full durability.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use staker::stake::{Event, EventStore};
 use std::path::Path;
 
@@ -66,15 +66,6 @@ impl Store {
     pub(crate) fn matching(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         Ok(self.stakes()?.into_iter().filter(|id| id.starts_with(prefix)).collect())
     }
-
-    /// Whether a stake is known.
-    pub(crate) fn knows(&self, stake: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = self
-            .db
-            .query_row("SELECT 1 FROM stake_events WHERE stake = ?1 LIMIT 1", params![stake], |row| row.get(0))
-            .optional()?;
-        Ok(found.is_some())
-    }
 }
 
 impl EventStore for Store {
@@ -109,7 +100,6 @@ mod tests {
         let again = Store::open(&path).unwrap();
         assert_eq!(again.events("ab").unwrap(), [Event::Registering, Event::Sending]);
         assert_eq!(again.stakes().unwrap(), ["ab", "cd"]);
-        assert!(again.knows("ab").unwrap() && !again.knows("ef").unwrap());
         assert_eq!(again.matching("c").unwrap(), ["cd"]);
     }
 }

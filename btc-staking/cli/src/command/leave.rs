@@ -27,7 +27,13 @@ pub(crate) fn unbond(session: &mut Session, stake: &str, yes: bool) -> Result<An
     let verified = leave::verify(&delegation, &planned.params, &key)?;
     let tx = leave::unbond(&verified, &session.signatures(txid)?, &planned.params, &key, &*aux()?)?;
     let lock = planned.params.unbonding_time().blocks();
-    confirm(&format!("leaves early for {} sat; coins unlock {lock} blocks later", planned.params.unbonding_fee().0), yes)?;
+    confirm(
+        &format!(
+            "leaves early for {} sat; coins unlock {lock} blocks later",
+            planned.params.unbonding_fee().0
+        ),
+        yes,
+    )?;
     let tx = to_node(&tx)?;
     let unbonding = tx.compute_txid().to_string();
     session.store.append(&id, &Event::Unbonding { txid: unbonding.clone() })?;

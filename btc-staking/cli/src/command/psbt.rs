@@ -20,11 +20,17 @@ pub(crate) fn explain(file: &Path) -> Result<Answer> {
         .map(|o| json!({"sat": o.value.to_sat(), "kind": kind(&o.script_pubkey), "script": o.script_pubkey.to_hex_string()}))
         .collect();
     let locks: Vec<_> = tx.input.iter().map(|i| i.sequence.to_consensus_u32()).collect();
-    let mut text = format!("spends {} sat of {} inputs\n", spent.map_or("?".to_owned(), |s| s.to_string()), tx.input.len());
+    let mut text = format!(
+        "spends {} sat of {} inputs\n",
+        spent.map_or("?".to_owned(), |s| s.to_string()),
+        tx.input.len()
+    );
     for output in &tx.output {
         text += &format!("pays   {} sat to {}\n", output.value.to_sat(), kind(&output.script_pubkey));
     }
-    text += &fee.map_or("fee unknown: the PSBT does not carry the coins it spends".to_owned(), |f| format!("fee    {f} sat"));
+    text += &fee.map_or("fee unknown: the PSBT does not carry the coins it spends".to_owned(), |f| {
+        format!("fee    {f} sat")
+    });
     Ok(Answer {
         schema: "mesh-btc/psbt.explain/1",
         data: json!({"txid": tx.compute_txid().to_string(), "spent_sat": spent, "paid_sat": paid, "fee_sat": fee,

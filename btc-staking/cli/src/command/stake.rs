@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::session::{Declined, NotYet, Refused, Session, aux};
 use anyhow::{Context, Result, bail};
-use bitcoin::consensus::encode::{deserialize, serialize};
+use bitcoin::consensus::encode::{deserialize, deserialize_hex, serialize};
 use hex_conservative::{DisplayHex, FromHex};
 use serde_json::json;
 use staker::plan::{self, Plan};
@@ -22,7 +22,7 @@ use staking_protocol::possession::ChainAddress;
 use staking_protocol::timelock::StakingTime;
 use staking_protocol::tx::{Sat, Transaction};
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long the covenant may take before the command ends with "not yet".
 const QUORUM_PATIENCE: Duration = Duration::from_secs(300);
@@ -57,6 +57,7 @@ pub(crate) fn create(session: &mut Session, wish: &Wish<'_>) -> Result<Answer> {
     let rate = fee_rate(session, wish.fee_rate)?;
     let (mut coins, mut db) = session.wallet(&seed)?;
     wallet::sync(&mut coins, &session.node)?;
+    coins.apply_unconfirmed_txs(recorded_fundings(session)?);
     let funding = wallet::fund(&mut coins, &seed, &script, terms.value, rate)?;
     let destination = wallet::receive_address(&mut coins).script_pubkey();
     coins.persist(&mut db)?;
@@ -89,6 +90,18 @@ pub(crate) fn resume(session: &mut Session, stake: &str) -> Result<Answer> {
     advance(session, &id)
 }
 
+/// Funding transactions of all stakes, so that none of their coins is chosen again while no block holds them.
+fn recorded_fundings(session: &Session) -> Result<Vec<(bitcoin::Transaction, u64)>> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
+    let mut fundings = Vec::new();
+    for id in session.store.stakes()? {
+        if let Some(Event::Planned { funding, .. }) = session.store.events(&id)?.first() {
+            fundings.push((deserialize_hex(funding)?, now));
+        }
+    }
+    Ok(fundings)
+}
+
 fn check_provider(session: &Session, fp: Key) -> Result<()> {
     let query = QueryMsg::Provider { fp_pk: fp };
     let found: Option<staking_api::staking::Provider> =
@@ -104,15 +117,15 @@ fn check_provider(session: &Session, fp: Key) -> Result<()> {
 fn fee_rate(session: &Session, asked: Option<u64>) -> Result<u64> {
     let rate = match asked {
         Some(per_vb) => per_vb.saturating_mul(1000),
-        None => session
-            .node
-            .fee_rate(6)?
-            .context("the node cannot estimate fees yet; give --fee-rate")?
-            .to_sat(),
+        None => {
+            session.node.fee_rate(6)?.context("the node cannot estimate fees yet; give --fee-rate")?.to_sat()
+        }
     };
     let cap = session.settings.max_rate_kvb();
     if rate > cap {
-        bail!(Refused(format!("FEE_CAP: {rate} sat per 1 000 vB is above your cap of {cap}; wait, or raise it")));
+        bail!(Refused(format!(
+            "FEE_CAP: {rate} sat per 1 000 vB is above your cap of {cap}; wait, or raise it"
+        )));
     }
     Ok(rate)
 }
@@ -165,6 +178,8 @@ fn planned(made: &Plan, key_index: u32, params_version: u32, fp: &Key) -> Event 
 /// What the first event of a stake says, read back.
 pub(crate) struct Planned {
     pub(crate) funding: Transaction,
+    /// Script that the proof of withdrawability pays to.
+    destination: Vec<u8>,
     pub(crate) key_index: u32,
     pub(crate) terms: StakeTerms,
     pub(crate) params: Params,
@@ -174,22 +189,44 @@ pub(crate) struct Planned {
 pub(crate) fn load(session: &Session, id: &str) -> Result<(Planned, Stage, SecretKey)> {
     let events = session.store.events(id)?;
     let stage = replay(&events)?;
-    let Some(Event::Planned { funding, key_index, providers, staking_time, value_sat, params_version, .. }) =
-        events.first()
+    let Some(Event::Planned {
+        funding,
+        key_index,
+        providers,
+        staking_time,
+        value_sat,
+        params_version,
+        withdrawal,
+    }) = events.first()
     else {
         bail!("the record of {id} does not begin with its plan");
     };
     let key = session.settings.seed()?.staking_key(*key_index)?;
-    let keys = providers.iter().map(|k| Ok(ProviderKey::from_bytes(k.parse::<Key>().map_err(|e| anyhow::anyhow!("{e}"))?.as_bytes())?));
+    let providers = providers.iter().map(|k| provider_key(k)).collect::<Result<_>>()?;
     let terms = StakeTerms {
         stakers: Stakers::single(StakerKey::from_bytes(key.x_only().as_bytes())?),
-        providers: Providers::new(keys.collect::<Result<_>>()?)?,
+        providers: Providers::new(providers)?,
         staking_time: StakingTime::new(u32::from(*staking_time))?,
         value: Sat(*value_sat),
     };
-    let funding = Transaction::parse(&Vec::<u8>::from_hex(funding)?)?;
-    let params = session.params(*params_version)?;
-    Ok((Planned { funding, key_index: *key_index, terms, params }, stage, key))
+    let destination = recorded(withdrawal)?.outputs.into_iter().next();
+    let planned = Planned {
+        funding: recorded(funding)?,
+        destination: destination.context("the recorded withdrawal pays nobody")?.script,
+        key_index: *key_index,
+        terms,
+        params: session.params(*params_version)?,
+    };
+    Ok((planned, stage, key))
+}
+
+fn recorded(hex: &str) -> Result<Transaction> {
+    Ok(Transaction::parse(&Vec::<u8>::from_hex(hex)?)?)
+}
+
+fn provider_key(hex: &str) -> Result<ProviderKey> {
+    let key: Key = hex.parse().map_err(|e| anyhow::anyhow!("`{hex}` is no provider key: {e}"))?;
+    Ok(ProviderKey::from_bytes(key.as_bytes())?)
 }
 
 /// Does what the stake's last decision asks for, until it is on Bitcoin.
@@ -214,18 +251,10 @@ fn register(session: &Session, planned: &Planned, key: &SecretKey, txid: Txid) -
     }
     let writer = session.writer()?;
     let staking = session.settings.staking();
-    let nobody = [0x6a];
     let aux = aux()?;
     // The plan is rebuilt from its record: signatures are made anew, over the same transactions.
-    let destination = planned.funding.outputs.get(1).map_or(nobody.as_slice(), |o| o.script.as_slice());
-    let made = plan::plan(
-        &planned.params,
-        planned.terms.clone(),
-        planned.funding.clone(),
-        key,
-        destination,
-        &aux,
-    )?;
+    let (terms, funding) = (planned.terms.clone(), planned.funding.clone());
+    let made = plan::plan(&planned.params, terms, funding, key, &planned.destination, &aux)?;
     let domain = Domain::v0(Purpose::StakerPossession, &session.hub.status()?.chain_id, staking);
     let address = ChainAddress::parse(&writer.address()).map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let possession = plan::prove_possession(key, &domain, &address, &aux);

@@ -11,8 +11,12 @@ pub(crate) fn new(session: &Session) -> Result<Answer> {
     let entropy = aux()?;
     let words = bip39::Mnemonic::from_entropy(entropy.get(..16).context("entropy")?)
         .map_err(|e| anyhow::anyhow!("no words of this entropy: {e}"))?;
-    session.settings.keep_words(&words.to_string())?;
-    eprintln!("write these words down; whoever has them has the coins, and without them nobody has:\n\n  {words}\n");
+    let words = zeroize::Zeroizing::new(words.to_string());
+    session.settings.keep_words(&words)?;
+    eprintln!(
+        "write these words down; whoever has them has the coins, and without them nobody has:\n\n  {}\n",
+        *words
+    );
     Ok(Answer { schema: "mesh-btc/wallet.new/1", data: json!({}), text: "the wallet is made".to_owned() })
 }
 

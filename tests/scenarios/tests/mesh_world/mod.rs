@@ -27,6 +27,7 @@ pub fn contracts() -> ContractSet {
         .native("converter", native_contract!(converter, reply, migrate, ibc))
         .native("virtual-staking", native_contract!(virtual_staking, reply, sudo, migrate))
         .native("external-staking", native_contract!(external_staking, reply, migrate, ibc))
+        .native("operator-registry", native_contract!(operator_registry, migrate))
         .native("custody-example", native_contract!(custody_example, reply, migrate))
         .native("mesh-vault", native_contract!(mesh_vault, reply, migrate))
         .native("native-staking", native_contract!(native_staking, reply, sudo, migrate))

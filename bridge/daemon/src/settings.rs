@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const EXAMPLE: &str = r#"# mesh-bridge: relayer, watchtower, finality provider. It holds a gas key only.
+const EXAMPLE: &str = r#"# mesh-bridge: relayer, watchtower, finality provider. It holds a gas key only. Paths are relative to this folder.
 parts = ["headers", "tracker", "slasher"]     # add "fp" where a finality provider runs
 poll_seconds = 5
 
@@ -36,7 +36,7 @@ batch_max = 100
 max_fork = 5                                  # below the light client's k; deeper needs a human
 
 # [fp]
-# signer = "mesh-signer/signer.sock"
+# signer = "../mesh-signer/signer.sock"
 # ahead = 50000                               # heights of randomness kept ahead
 # batch = 50000                               # heights in one commitment
 # vote_batch_max = 100
@@ -130,6 +130,10 @@ impl Config {
             .with_context(|| format!("cannot read {}; make one with `mesh-bridge init`", path.display()))?;
         let mut config: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         config.hub.account_file = home.join(&config.hub.account_file);
+        config.bitcoin.cookie_file = config.bitcoin.cookie_file.map(|file| home.join(file));
+        if let Some(fp) = &mut config.fp {
+            fp.signer = home.join(&fp.signer);
+        }
         Ok(config)
     }
 

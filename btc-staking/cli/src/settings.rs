@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-const EXAMPLE: &str = r#"# mesh-btc: a holder's wallet and stakes.
+const EXAMPLE: &str = r#"# mesh-btc: a holder's wallet and stakes. Paths are relative to this folder.
 network = "regtest"              # mainnet | testnet | signet | regtest
 
 [bitcoin]
@@ -111,7 +111,8 @@ impl Settings {
     }
 
     pub(crate) fn bitcoin_auth(&self) -> Auth {
-        self.config.bitcoin.cookie_file.clone().map_or(Auth::None, Auth::Cookie)
+        let file = self.config.bitcoin.cookie_file.as_ref();
+        file.map_or(Auth::None, |file| Auth::Cookie(self.home.join(file)))
     }
 
     pub(crate) fn hub_rpc(&self) -> &str {

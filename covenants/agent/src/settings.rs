@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLE: &str = r#"# mesh-covenant: the agent of one covenant member. Keys that pre-sign are in mesh-signer, not here.
-signer = "mesh-signer/signer.sock"
+# Paths are relative to this folder.
+signer = "../mesh-signer/signer.sock"
 poll_seconds = 5
 
 [hub]
@@ -75,7 +76,7 @@ impl Settings {
             price: GasPrice { denom: hub.denom, milli: hub.gas_price_milli },
             rpc: hub.rpc,
             staking: hub.staking,
-            signer,
+            signer: home.join(signer),
             gas: hub.gas,
             poll: Duration::from_secs(poll_seconds.max(1)),
         })

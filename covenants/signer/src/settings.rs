@@ -52,8 +52,8 @@ impl Settings {
         Ok(Self {
             home: home.to_owned(),
             role: config.role,
-            socket: config.socket.unwrap_or_else(|| home.join("signer.sock")),
-            passphrase_file: config.passphrase_file,
+            socket: home.join(config.socket.unwrap_or_else(|| "signer.sock".into())),
+            passphrase_file: config.passphrase_file.map(|file| home.join(file)),
             allow_uid: config.allow_uid,
             max_jump: config.max_jump,
         })
@@ -118,7 +118,7 @@ pub(crate) fn init(home: &Path, role: Role) -> Result<()> {
     let text = format!(
         "# mesh-signer: one role a process; a signer never holds both kinds of key.\n\
          role = \"{}\"\n\
-         # A file with mode 0600 that holds the passphrase of the key.\n\
+         # A file with mode 0600 that holds the passphrase of the key; relative to this folder.\n\
          # passphrase_file = \"passphrase\"\n\
          # Users (besides the one running this) who may ask for signatures.\n\
          allow_uid = []\n\

@@ -1,4 +1,10 @@
 //! The story of a stake through all three contracts: register, sign, activate, vote, finalise, slash, leave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on must stop"
+)]
 
 mod world;
 

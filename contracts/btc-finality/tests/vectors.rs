@@ -1,5 +1,11 @@
 //! The families `pubrand_commit`, `finality_vote`, `evidence` and `signing_context` through the contract's
 //! messages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on must stop"
+)]
 
 use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
 use cosmwasm_std::{Addr, Env, OwnedDeps, from_json};

@@ -1,4 +1,10 @@
 //! The families `headers` and `spv` through the contract's messages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on must stop"
+)]
 
 use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
 use cosmwasm_std::{Env, OwnedDeps, Timestamp, from_json};

@@ -5,9 +5,10 @@
 //! hold up an unbonding.
 
 use contract_host::outbox;
+use contract_host::push::{ToFinality, ToVault};
 use cosmwasm_std::{Api, CanonicalAddr, Event, Response, Storage, WasmMsg, to_json_binary};
-use staking_api::finality::{ExecuteMsg as FinalityMsg, PowerChange};
-use staking_api::mesh::btc_vault::{ExecuteMsg as VaultMsg, FpOf, SpendKind as VaultSpendKind};
+use staking_api::finality::PowerChange;
+use staking_api::mesh::btc_vault::{FpOf, SpendKind as VaultSpendKind};
 use staking_api::staking::SpendKind;
 use staking_api::{Decimal, Key, Txid};
 
@@ -20,7 +21,7 @@ use crate::state::provider::Provider;
 #[derive(Default)]
 pub(crate) struct Changes {
     power: Vec<PowerChange>,
-    vault: Vec<VaultMsg>,
+    vault: Vec<ToVault>,
     events: Vec<Event>,
 }
 
@@ -76,7 +77,7 @@ impl Changes {
             let consumers = Provider::require(storage, &fp)?.consumers;
             fps.extend(consumers.into_iter().map(|consumer| FpOf { consumer, fp_pk: fp.to_string() }));
         }
-        self.vault.push(VaultMsg::DelegationActive {
+        self.vault.push(ToVault::DelegationActive {
             user: humanize(api, &registration.owner)?,
             txid: Txid::from_bytes(registration.txid).to_string(),
             sat: registration.value,
@@ -96,7 +97,7 @@ impl Changes {
             SpendKind::Slashing => VaultSpendKind::Slashing,
             SpendKind::Expansion | SpendKind::Unexpected => VaultSpendKind::Other,
         };
-        self.vault.push(VaultMsg::DelegationUnbonding {
+        self.vault.push(ToVault::DelegationUnbonding {
             txid: Txid::from_bytes(registration.txid).to_string(),
             spend_txid: Txid::from_bytes(spent.txid).to_string(),
             kind,
@@ -108,9 +109,9 @@ impl Changes {
     pub(crate) fn vault_note(&mut self, registration: &Registration, note: VaultNote) {
         let txid = Txid::from_bytes(registration.txid).to_string();
         self.vault.push(match note {
-            VaultNote::Expired => VaultMsg::DelegationExpired { txid },
-            VaultNote::Quarantined => VaultMsg::DelegationQuarantined { txid },
-            VaultNote::Requalified => VaultMsg::DelegationRequalified { txid },
+            VaultNote::Expired => ToVault::DelegationExpired { txid },
+            VaultNote::Quarantined => ToVault::DelegationQuarantined { txid },
+            VaultNote::Requalified => ToVault::DelegationRequalified { txid },
         });
     }
 
@@ -119,7 +120,7 @@ impl Changes {
         let mut response = Response::new().add_events(self.events);
         if !self.power.is_empty() {
             let finality = config.finality.as_ref().ok_or(StakingError::NotWired)?;
-            let msg = to_json_binary(&FinalityMsg::PowerChanges { changes: self.power })?;
+            let msg = to_json_binary(&ToFinality::PowerChanges { changes: self.power })?;
             let contract_addr = finality.to_string();
             response = response.add_message(WasmMsg::Execute { contract_addr, msg, funds: vec![] });
         }

@@ -3,11 +3,10 @@
 use contract_host::HostCurve;
 use contract_host::events::EmitExt;
 use contract_host::outbox;
+use contract_host::push::{ToStaking, ToVault};
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, Storage};
 use staking_api::events::Equivocation;
 use staking_api::finality::SignedMessage;
-use staking_api::mesh::btc_vault::ExecuteMsg as VaultMsg;
-use staking_api::staking::ExecuteMsg as StakingMsg;
 use staking_api::{Hash32, Key};
 use staking_crypto::eots::Signature;
 use staking_crypto::{Curve, Scalar, XOnly};
@@ -115,12 +114,12 @@ fn tell(
     height: u64,
     response: Response,
 ) -> Result<Response, FinalityError> {
-    let slash = StakingMsg::Slash { fp_pk: *fp };
+    let slash = ToStaking::Slash { fp_pk: *fp };
     let mut response = response.add_submessage(outbox::send(config.staking.as_str(), &slash)?);
     let Some(vault) = &config.vault else { return Ok(response) };
     for (number, _) in &provider.places {
         let consumer = consumer::id_of(storage, *number)?.unwrap_or_default();
-        let msg = VaultMsg::FpSlashed { fp_pk: fp.to_string(), consumer, height };
+        let msg = ToVault::FpSlashed { fp_pk: fp.to_string(), consumer, height };
         response = response.add_submessage(outbox::send(vault.as_str(), &msg)?);
     }
     Ok(response)

@@ -206,14 +206,14 @@ impl Reader {
             if votes.contains_key(&slot) {
                 continue;
             }
-            if let Some(ballot) = self.from_run(storage, number, slot, height)? {
+            if let Some(ballot) = self.look_in_run(storage, number, slot, height)? {
                 votes.insert(slot, ballot);
             }
         }
         Ok(votes)
     }
 
-    fn from_run(
+    fn look_in_run(
         &mut self,
         storage: &dyn Storage,
         number: Number,

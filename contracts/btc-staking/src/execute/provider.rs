@@ -3,9 +3,10 @@
 use contract_host::HostCurve;
 use contract_host::admin::{require_admin, require_running};
 use contract_host::events::EmitExt;
+use contract_host::push::ToFinality;
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, Storage, WasmMsg, to_json_binary};
 use staking_api::events::{ProviderEdited, ProviderRegistered};
-use staking_api::finality::{ExecuteMsg as FinalityMsg, ProviderUpdate};
+use staking_api::finality::ProviderUpdate;
 use staking_api::parse::provider_key;
 use staking_api::staking::{Commission, Description, EditProvider, RegisterProvider};
 use staking_api::{Decimal, Key};
@@ -84,7 +85,7 @@ fn check_new(
 
 fn tell_finality(config: &Config, update: ProviderUpdate) -> Result<WasmMsg, StakingError> {
     let finality = config.finality.as_ref().ok_or(StakingError::NotWired)?;
-    let msg = to_json_binary(&FinalityMsg::ProviderUpdated(update))?;
+    let msg = to_json_binary(&ToFinality::ProviderUpdated(update))?;
     Ok(WasmMsg::Execute { contract_addr: finality.to_string(), msg, funds: vec![] })
 }
 

@@ -5,9 +5,9 @@
 use contract_host::HostCurve;
 use contract_host::events::event;
 use contract_host::headers::TipRecord;
+use contract_host::push::ToFinality;
 use cosmwasm_std::{DepsMut, Env, Response};
 use staking_api::events::{DelegationUnbonded, ProviderSlashed};
-use staking_api::finality::ExecuteMsg as FinalityMsg;
 use staking_api::staking::{Spend, SpendKind, Status};
 use staking_api::{Hash32, Key};
 use staking_protocol::taproot::leaf_hash;
@@ -40,7 +40,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<R
     let mut response = changes.into_response(&config)?;
     if let Some(finality) = &config.finality {
         for (fp_pk, secret_key) in leaks {
-            let msg = FinalityMsg::ProviderSlashed { fp_pk, secret_key };
+            let msg = ToFinality::ProviderSlashed { fp_pk, secret_key };
             response = response.add_submessage(contract_host::outbox::send(finality.as_str(), &msg)?);
         }
     }

@@ -1,7 +1,7 @@
 //! Bitcoin as an external custody: the first implementation of the interface (§17).
 
 use crate::state::{
-    BOUND, BY_FP, DELEGATIONS, Delegation, FP_USER, SUMS, Slashed, SLASHED, State, consumer_of, count,
+    BOUND, BY_FP, DELEGATIONS, Delegation, FP_USER, SLASHED, SUMS, Slashed, State, consumer_of, count,
 };
 use cosmwasm_std::{StdResult, Storage};
 use mesh_accounting::store::{ExternalCustody, table};
@@ -28,7 +28,11 @@ impl ExternalCustody for Bitcoin {
     }
 
     fn on_fault(
-        &self, s: &mut dyn Storage, consumer: &str, key: &str, limit: usize,
+        &self,
+        s: &mut dyn Storage,
+        consumer: &str,
+        key: &str,
+        limit: usize,
     ) -> StdResult<(Vec<String>, bool)> {
         let mut progress = SLASHED.get(s, &[key.as_bytes()])?;
         if progress.consumer.is_empty() {

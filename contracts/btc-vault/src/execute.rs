@@ -9,17 +9,27 @@ use crate::custody::Bitcoin;
 use crate::error::ExecuteError;
 use crate::state::SAT;
 use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, StdResult, Storage, SubMsg};
-use mesh_accounting::store::face::{BurnContext, burn_messages};
 use mesh_accounting::store::Book;
+use mesh_accounting::store::face::{BurnContext, burn_messages};
 use staking_api::mesh::btc_vault::ExecuteMsg;
 
 pub(crate) fn dispatch(
-    deps: DepsMut, env: &Env, info: &MessageInfo, msg: ExecuteMsg,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    msg: ExecuteMsg,
 ) -> Result<Response, ExecuteError> {
     let s = deps.storage;
     match msg {
         ExecuteMsg::DelegationActive {
-            user, txid, sat, slash_rate, fps, start_height, end_height, unbonding_blocks,
+            user,
+            txid,
+            sat,
+            slash_rate,
+            fps,
+            start_height,
+            end_height,
+            unbonding_blocks,
         } => {
             let times = bitcoin::Times { start: start_height, end: end_height, unbonding: unbonding_blocks };
             bitcoin::active(s, info, user, &txid, sat, slash_rate, fps, times)
@@ -53,7 +63,11 @@ pub(crate) fn dispatch(
 
 /// Brings a user's liens within the backing and has the excess burned; the holder that slashed, if any, is told at
 /// which validator.
-fn rebalance(s: &mut dyn Storage, user: &str, slashed: Option<(&str, &str)>) -> StdResult<(Vec<SubMsg>, Vec<Event>)> {
+fn rebalance(
+    s: &mut dyn Storage,
+    user: &str,
+    slashed: Option<(&str, &str)>,
+) -> StdResult<(Vec<SubMsg>, Vec<Event>)> {
     let burns = Book::rebalance(s, &Bitcoin, user)?;
     let ctx = BurnContext { user, denom: SAT, local: None };
     let event = |b: &mesh_accounting::store::Burn| {

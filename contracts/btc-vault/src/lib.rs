@@ -24,7 +24,10 @@ use staking_api::mesh::btc_vault::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, _env: Env, _info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: Env,
+    _info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     execute::owner::instantiate(deps, msg)
 }
@@ -34,7 +37,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     execute::dispatch(deps, &env, &info, msg)
 }
 

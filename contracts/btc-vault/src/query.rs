@@ -1,16 +1,16 @@
 //! Answers of the vault.
 
 use crate::custody::Bitcoin;
-use crate::state::{
-    BOUND, BY_USER, CONFIG, CONSUMERS, Consumer, DELEGATIONS, SAT, SLASHED, SUMS,
-};
+use crate::state::{BOUND, BY_USER, CONFIG, CONSUMERS, Consumer, DELEGATIONS, SAT, SLASHED, SUMS};
 use cosmwasm_std::{Binary, Deps, StdError, StdResult, to_json_binary};
 use mesh_accounting::store::{Book, ExternalCustody, face, table};
 use staking_api::mesh::btc_vault::{
-    Backing, BtcConfigResponse, CapacityResponse, ConsumerInfo, ConsumersResponse, DelegationInfo, DelegationsResponse, FpOf,
-    QueryMsg, SettlementResponse, SlashCapacityResponse,
+    Backing, BtcConfigResponse, CapacityResponse, ConsumerInfo, ConsumersResponse, DelegationInfo,
+    DelegationsResponse, FpOf, QueryMsg, SettlementResponse, SlashCapacityResponse,
 };
-use staking_api::mesh::custody::{AmountResponse, CustodyQuery, FaultKey, Position, PositionResponse, PositionState};
+use staking_api::mesh::custody::{
+    AmountResponse, CustodyQuery, FaultKey, Position, PositionResponse, PositionState,
+};
 use staking_api::mesh::vault::{
     ActiveExternalStakingResponse, AllAccountsItem, AllAccountsResponse, AllTxsResponse, ConfigResponse,
 };
@@ -68,7 +68,10 @@ fn custody(deps: Deps, q: CustodyQuery) -> StdResult<Binary> {
 }
 
 fn all_accounts(
-    deps: Deps, with_collateral: bool, after: After, limit: Option<u32>,
+    deps: Deps,
+    with_collateral: bool,
+    after: After,
+    limit: Option<u32>,
 ) -> StdResult<AllAccountsResponse> {
     let rows = SUMS.list(deps.storage, &[], after.as_deref().map(str::as_bytes), table::page(limit))?;
     let rows = rows.into_iter().filter(|(_, sums)| !with_collateral || sums.sat > 0);

@@ -26,7 +26,15 @@ pub(crate) struct Config {
     pub(crate) min_unbonding: u32,
 }
 mesh_accounting::packed!(Config {
-    btc_staking, btc_finality, registry, owner, shared, garnish, require_binding, expiry_margin, min_unbonding,
+    btc_staking,
+    btc_finality,
+    registry,
+    owner,
+    shared,
+    garnish,
+    require_binding,
+    expiry_margin,
+    min_unbonding,
 });
 
 impl Config {
@@ -189,7 +197,11 @@ pub(crate) fn consumer_of(s: &dyn Storage, contract: &str) -> StdResult<Option<(
 fn shift(table: &Table<u128>, s: &mut dyn Storage, key: &[&[u8]], amount: u128, up: bool) -> StdResult<()> {
     let old = table.get(s, key)?;
     let new = if up { old.saturating_add(amount) } else { old.saturating_sub(amount) };
-    if new == 0 { table.remove(s, key) } else { table.save(s, key, &new) }
+    if new == 0 {
+        table.remove(s, key)
+    } else {
+        table.save(s, key, &new)
+    }
     Ok(())
 }
 

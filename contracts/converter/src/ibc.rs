@@ -11,7 +11,8 @@ use crate::state::{CHANNEL, CLOSING, Channel, VIRTUAL};
 use cosmwasm_std::{
     Binary, DepsMut, Env, Event, Ibc3ChannelOpenResponse, IbcBasicResponse, IbcChannel, IbcChannelCloseMsg,
     IbcChannelConnectMsg, IbcChannelOpenMsg, IbcChannelOpenResponse, IbcOrder, IbcPacketAckMsg,
-    IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcReceiveResponse, StdResult, WasmMsg, from_json, to_json_binary,
+    IbcPacketReceiveMsg, IbcPacketTimeoutMsg, IbcReceiveResponse, StdResult, WasmMsg, from_json,
+    to_json_binary,
 };
 use mesh_accounting::store::outbox::{Item, Next, Outbox};
 use staking_api::mesh::packet::{Ack, ChannelVersion, ConsumerPacket, PROTOCOL, ProviderPacket, VERSION};
@@ -23,7 +24,9 @@ use staking_api::mesh::virtual_staking::ExecuteMsg as VirtualMsg;
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_open(
-    deps: DepsMut, _env: Env, msg: IbcChannelOpenMsg,
+    deps: DepsMut,
+    _env: Env,
+    msg: IbcChannelOpenMsg,
 ) -> Result<IbcChannelOpenResponse, ChannelError> {
     let IbcChannelOpenMsg::OpenInit { channel } = msg else { return Err(ChannelError::WrongSide) };
     if CHANNEL.may_load(deps.storage)?.is_some_and(|c| c.open) {
@@ -56,7 +59,9 @@ fn spoken(version: &str) -> Result<(), ChannelError> {
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_connect(
-    deps: DepsMut, env: Env, msg: IbcChannelConnectMsg,
+    deps: DepsMut,
+    env: Env,
+    msg: IbcChannelConnectMsg,
 ) -> Result<IbcBasicResponse, ChannelError> {
     let IbcChannelConnectMsg::OpenAck { channel, counterparty_version } = msg else {
         return Err(ChannelError::WrongSide);
@@ -90,7 +95,9 @@ fn stored(channel: &IbcChannel, version: String) -> Channel {
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_close(
-    deps: DepsMut, _env: Env, msg: IbcChannelCloseMsg,
+    deps: DepsMut,
+    _env: Env,
+    msg: IbcChannelCloseMsg,
 ) -> Result<IbcBasicResponse, ChannelError> {
     let id = msg.channel().endpoint.channel_id.clone();
     let mut channel = match CHANNEL.may_load(deps.storage)? {
@@ -113,7 +120,11 @@ pub fn ibc_channel_close(
 /// # Errors
 /// Only when stored state is damaged; a packet that cannot be followed is answered with an error.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn ibc_packet_receive(deps: DepsMut, env: Env, msg: IbcPacketReceiveMsg) -> StdResult<IbcReceiveResponse> {
+pub fn ibc_packet_receive(
+    deps: DepsMut,
+    env: Env,
+    msg: IbcPacketReceiveMsg,
+) -> StdResult<IbcReceiveResponse> {
     match follow(deps, &env, &msg.packet.data) {
         Ok((calls, events)) => {
             let ack = to_json_binary(&Ack::ok())?;
@@ -175,10 +186,15 @@ fn acknowledged(deps: DepsMut, env: &Env, data: &Binary) -> StdResult<IbcBasicRe
     s.local = s.local.saturating_sub(normalize_amount.amount.0);
     crate::state::save_stake(deps.storage, &validator, s)?;
     let (contract_addr, asked) = (VIRTUAL.load(deps.storage)?, normalize_amount.amount);
-    let msg = to_json_binary(&VirtualMsg::InternalUnbond { delegator, validator: validator.clone(), amount: normalize_amount })?;
+    let msg = to_json_binary(&VirtualMsg::InternalUnbond {
+        delegator,
+        validator: validator.clone(),
+        amount: normalize_amount,
+    })?;
     let call = WasmMsg::Execute { contract_addr, msg, funds: vec![] };
     let note = send::Asked { validator, add: Default::default(), sub: asked };
-    let sub = cosmwasm_std::SubMsg::reply_on_error(call, send::VIRTUAL_REPLY).with_payload(to_json_binary(&note)?);
+    let sub =
+        cosmwasm_std::SubMsg::reply_on_error(call, send::VIRTUAL_REPLY).with_payload(to_json_binary(&note)?);
     let event = Event::new("internal_unstake").add_attribute("height", env.block.height.to_string());
     Ok(IbcBasicResponse::new().add_submessage(sub).add_event(event))
 }

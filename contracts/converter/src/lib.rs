@@ -14,10 +14,13 @@ mod state;
 
 pub use error::{ChannelError, ExecuteError, InstantiateError};
 pub use ibc::{
-    ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive, ibc_packet_timeout,
+    ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive,
+    ibc_packet_timeout,
 };
 
-use cosmwasm_std::{Binary, Deps, DepsMut, Empty, Env, MessageInfo, Reply, Response, StdResult, to_json_binary};
+use cosmwasm_std::{
+    Binary, Deps, DepsMut, Empty, Env, MessageInfo, Reply, Response, StdResult, to_json_binary,
+};
 use staking_api::mesh::converter::{ExecuteMsg, InstantiateMsg, QueryMsg};
 
 /// Creates the converter and its virtual-staking.
@@ -26,7 +29,10 @@ use staking_api::mesh::converter::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     execute::admin::instantiate(deps, &env, &info, msg)
 }
@@ -36,10 +42,19 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
-        ExecuteMsg::DistributeReward { validator } => execute::rewards::distribute_one(deps, &env, &info, validator),
-        ExecuteMsg::DistributeRewards { payments } => execute::rewards::distribute(deps, &env, &info, payments),
+        ExecuteMsg::DistributeReward { validator } => {
+            execute::rewards::distribute_one(deps, &env, &info, validator)
+        }
+        ExecuteMsg::DistributeRewards { payments } => {
+            execute::rewards::distribute(deps, &env, &info, payments)
+        }
         ExecuteMsg::ValsetUpdate { additions, removals, updated, jailed, unjailed, tombstoned, slashed } => {
             let lists = execute::valset::Lists { removals, jailed, unjailed, tombstoned };
             execute::valset::update(deps, &env, &info, additions, updated, lists, slashed)

@@ -31,16 +31,25 @@ pub(crate) fn foreign_stake(deps: Deps, validator: String) -> StdResult<ForeignS
 }
 
 pub(crate) fn foreign_stakes(
-    deps: Deps, start_after: Option<&str>, limit: Option<u32>,
+    deps: Deps,
+    start_after: Option<&str>,
+    limit: Option<u32>,
 ) -> StdResult<ForeignStakesResponse> {
     let rows = STAKES.list(deps.storage, &[], start_after.map(str::as_bytes), table::page(limit))?;
     let stakes = rows.into_iter().map(|(k, s)| Ok(shown(table::text(k)?, s))).collect::<StdResult<_>>()?;
     let total = TOTAL.get(deps.storage)?;
-    Ok(ForeignStakesResponse { stakes, total_foreign: Uint128(total.foreign), total_local: Uint128(total.local) })
+    Ok(ForeignStakesResponse {
+        stakes,
+        total_foreign: Uint128(total.foreign),
+        total_local: Uint128(total.local),
+    })
 }
 
 pub(crate) fn channel(deps: Deps) -> StdResult<IbcChannelResponse> {
-    let c = CHANNEL.may_load(deps.storage)?.filter(|c| c.open).ok_or_else(|| StdError::msg("no channel is open"))?;
+    let c = CHANNEL
+        .may_load(deps.storage)?
+        .filter(|c| c.open)
+        .ok_or_else(|| StdError::msg("no channel is open"))?;
     let channel = IbcChannel {
         endpoint: IbcEndpoint { port_id: c.port, channel_id: c.id },
         counterparty_endpoint: IbcEndpoint { port_id: c.remote_port, channel_id: c.remote_id },

@@ -27,7 +27,8 @@ pub(crate) fn instantiate(deps: DepsMut, msg: &InstantiateMsg) -> Result<Respons
     if threshold == 0 || threshold > attesters.len() || threshold * 2 <= attesters.len() {
         return Err(wrong);
     }
-    let config = Config { denom: msg.denom.clone(), attesters, threshold: msg.threshold, owner: valid(&msg.owner)? };
+    let config =
+        Config { denom: msg.denom.clone(), attesters, threshold: msg.threshold, owner: valid(&msg.owner)? };
     CONFIG.save(deps.storage, &config);
     Ok(Response::new().add_event(Event::new("custody").add_attribute("denom", config.denom)))
 }
@@ -54,7 +55,10 @@ fn waiting(what: &str, id: &str) -> Response {
 }
 
 pub(crate) fn attest(
-    deps: DepsMut, env: &Env, info: &MessageInfo, p: Attestation,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    p: Attestation,
 ) -> Result<Response, ExecuteError> {
     if p.slash_rate > Decimal::ONE {
         return Err(ExecuteError::Ratio(p.slash_rate));
@@ -65,7 +69,8 @@ pub(crate) fn attest(
     if POSITIONS.has(deps.storage, &[p.id.as_bytes()]) {
         return Err(ExecuteError::Exists(p.id));
     }
-    let mut keys: Vec<(String, String)> = p.keys.iter().map(|k| (k.consumer.clone(), k.key.clone())).collect();
+    let mut keys: Vec<(String, String)> =
+        p.keys.iter().map(|k| (k.consumer.clone(), k.key.clone())).collect();
     keys.sort();
     if keys.len() > MAX_KEYS || keys.windows(2).any(|w| w[0].0 == w[1].0) {
         return Err(ExecuteError::Keys(p.id, MAX_KEYS));
@@ -104,7 +109,10 @@ pub(crate) fn exit(deps: DepsMut, info: &MessageInfo, id: &str) -> Result<Respon
 }
 
 pub(crate) fn fault(
-    deps: DepsMut, info: &MessageInfo, consumer: &str, key: &str,
+    deps: DepsMut,
+    info: &MessageInfo,
+    consumer: &str,
+    key: &str,
 ) -> Result<Response, ExecuteError> {
     let thing = ExecuteMsg::Fault { consumer: consumer.into(), key: key.into() };
     if !said(deps.storage, info, &thing)? {
@@ -131,7 +139,12 @@ fn step(deps: DepsMut, consumer: &str, key: &str, limit: usize) -> Result<Respon
 }
 
 pub(crate) fn set_consumer(
-    deps: DepsMut, info: &MessageInfo, id: &str, contract: &str, slash: Decimal, cap: u128,
+    deps: DepsMut,
+    info: &MessageInfo,
+    id: &str,
+    contract: &str,
+    slash: Decimal,
+    cap: u128,
 ) -> Result<Response, ExecuteError> {
     if CONFIG.load(deps.storage)?.owner != info.sender.as_str() {
         return Err(ExecuteError::Unauthorized { sender: info.sender.to_string(), role: "the owner" });
@@ -141,7 +154,9 @@ pub(crate) fn set_consumer(
     }
     let contract = deps.api.addr_validate(contract)?.into_string();
     BY_CONTRACT.save(deps.storage, &[contract.as_bytes()], &id.to_string());
-    let event = Event::new("consumer_set").add_attribute("consumer", id).add_attribute("cap", Uint128(cap).to_string());
+    let event = Event::new("consumer_set")
+        .add_attribute("consumer", id)
+        .add_attribute("cap", Uint128(cap).to_string());
     CONSUMERS.save(deps.storage, &[id.as_bytes()], &Consumer { contract, ratio: slash.into(), cap });
     Ok(Response::new().add_event(event))
 }

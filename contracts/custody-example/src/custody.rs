@@ -25,7 +25,11 @@ impl ExternalCustody for Attested {
     }
 
     fn on_fault(
-        &self, s: &mut dyn Storage, consumer: &str, key: &str, limit: usize,
+        &self,
+        s: &mut dyn Storage,
+        consumer: &str,
+        key: &str,
+        limit: usize,
     ) -> StdResult<(Vec<String>, bool)> {
         let rows = BY_KEY.list(s, &[consumer.as_bytes(), key.as_bytes()], None, limit)?;
         let done = rows.len() < limit;
@@ -56,7 +60,13 @@ fn slashable(state: State) -> bool {
     matches!(state.0, PositionState::Active | PositionState::Exiting)
 }
 
-fn shift(table: &mesh_accounting::store::Table<u128>, s: &mut dyn Storage, key: &[&[u8]], x: u128, up: bool) -> StdResult<()> {
+fn shift(
+    table: &mesh_accounting::store::Table<u128>,
+    s: &mut dyn Storage,
+    key: &[&[u8]],
+    x: u128,
+    up: bool,
+) -> StdResult<()> {
     let old = table.get(s, key)?;
     table.save(s, key, &if up { old.saturating_add(x) } else { old.saturating_sub(x) });
     Ok(())

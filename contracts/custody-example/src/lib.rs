@@ -26,7 +26,10 @@ use staking_api::mesh::custody::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, _env: Env, _info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: Env,
+    _info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     attest::instantiate(deps, &msg)
 }
@@ -36,7 +39,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::Attest { position } => attest::attest(deps, &env, &info, position),
         ExecuteMsg::Exit { id } => attest::exit(deps, &info, &id),
@@ -45,7 +53,9 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> R
         ExecuteMsg::SetConsumer { consumer, external_staking, slash_dsign, cap } => {
             attest::set_consumer(deps, &info, &consumer, &external_staking, slash_dsign, cap.0)
         }
-        ExecuteMsg::StakeRemote { contract, amount, msg } => lien::stake_remote(deps, &info, &contract, amount, msg),
+        ExecuteMsg::StakeRemote { contract, amount, msg } => {
+            lien::stake_remote(deps, &info, &contract, amount, msg)
+        }
         ExecuteMsg::ReleaseCrossStake { owner, amount } => lien::release(deps, &info, &owner, &amount),
         ExecuteMsg::CommitTx { tx_id } => lien::answer(deps, &info, tx_id, true),
         ExecuteMsg::RollbackTx { tx_id } => lien::answer(deps, &info, tx_id, false),

@@ -5,7 +5,9 @@ use crate::state::{BOUND, CONFIG, CONSUMERS, POSITIONS};
 use cosmwasm_std::{Binary, Deps, StdError, StdResult, to_json_binary};
 use mesh_accounting::store::{Book, ExternalCustody, face};
 use staking_api::mesh::btc_vault::{CapacityResponse, SlashCapacityResponse};
-use staking_api::mesh::custody::{AmountResponse, CustodyQuery, FaultKey, Position, PositionResponse, QueryMsg};
+use staking_api::mesh::custody::{
+    AmountResponse, CustodyQuery, FaultKey, Position, PositionResponse, QueryMsg,
+};
 use staking_api::mesh::{Timestamp, Uint128};
 
 pub(crate) fn query(deps: Deps, msg: QueryMsg) -> StdResult<Binary> {

@@ -17,7 +17,9 @@ use cosmwasm_std::{
     to_json_binary,
 };
 use mesh_accounting::store::outbox::{Item, Next, Outbox};
-use staking_api::mesh::packet::{Ack, ChannelVersion, ConsumerPacket, PROTOCOL, ProviderPacket, RewardInfo, VERSION};
+use staking_api::mesh::packet::{
+    Ack, ChannelVersion, ConsumerPacket, PROTOCOL, ProviderPacket, RewardInfo, VERSION,
+};
 
 /// Times a stake, an unstake or a payment is sent before it is undone.
 const MAX_SENT: u8 = 3;
@@ -28,7 +30,9 @@ const MAX_SENT: u8 = 3;
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_open(
-    deps: DepsMut, _env: Env, msg: IbcChannelOpenMsg,
+    deps: DepsMut,
+    _env: Env,
+    msg: IbcChannelOpenMsg,
 ) -> Result<IbcChannelOpenResponse, ChannelError> {
     let IbcChannelOpenMsg::OpenTry { channel, counterparty_version } = msg else {
         return Err(ChannelError::WrongSide);
@@ -75,7 +79,9 @@ fn agreed(theirs: &str) -> Result<String, ChannelError> {
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_connect(
-    deps: DepsMut, _env: Env, msg: IbcChannelConnectMsg,
+    deps: DepsMut,
+    _env: Env,
+    msg: IbcChannelConnectMsg,
 ) -> Result<IbcBasicResponse, ChannelError> {
     let IbcChannelConnectMsg::OpenConfirm { channel } = msg else { return Err(ChannelError::WrongSide) };
     if CHANNEL.may_load(deps.storage)?.is_some_and(|c| c.open) {
@@ -105,7 +111,9 @@ fn stored(channel: &IbcChannel) -> Channel {
 /// [`ChannelError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn ibc_channel_close(
-    deps: DepsMut, _env: Env, msg: IbcChannelCloseMsg,
+    deps: DepsMut,
+    _env: Env,
+    msg: IbcChannelCloseMsg,
 ) -> Result<IbcBasicResponse, ChannelError> {
     let id = msg.channel().endpoint.channel_id.clone();
     let mut channel = match CHANNEL.may_load(deps.storage)? {
@@ -125,7 +133,11 @@ pub fn ibc_channel_close(
 /// # Errors
 /// Only when stored state is damaged; a packet that cannot be followed is answered with an error.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn ibc_packet_receive(deps: DepsMut, env: Env, msg: IbcPacketReceiveMsg) -> StdResult<IbcReceiveResponse> {
+pub fn ibc_packet_receive(
+    deps: DepsMut,
+    env: Env,
+    msg: IbcPacketReceiveMsg,
+) -> StdResult<IbcReceiveResponse> {
     match follow(deps, &env, &msg.packet.data) {
         Ok((calls, events)) => {
             let ack = to_json_binary(&Ack::ok())?;

@@ -14,7 +14,8 @@ mod state;
 
 pub use error::{ChannelError, ExecuteError, InstantiateError};
 pub use ibc::{
-    ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive, ibc_packet_timeout,
+    ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive,
+    ibc_packet_timeout,
 };
 
 use cosmwasm_std::{Binary, Deps, DepsMut, Empty, Env, MessageInfo, Reply, Response, StdResult};
@@ -26,7 +27,10 @@ use staking_api::mesh::external::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     let _ = (env, info);
     execute::admin::instantiate(deps, msg)
@@ -37,7 +41,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::ReceiveVirtualStake { owner, amount, tx_id, msg } => {
             execute::stake::receive(deps, &env, &info, &owner, &amount, tx_id, &msg)
@@ -45,7 +54,9 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> R
         ExecuteMsg::BurnVirtualStake { owner, amount, validator } => {
             execute::burn::burn(deps, &env, &info, &owner, &amount, validator.as_deref())
         }
-        ExecuteMsg::Unstake { validator, amount } => execute::stake::unstake(deps, &env, &info, &validator, &amount),
+        ExecuteMsg::Unstake { validator, amount } => {
+            execute::stake::unstake(deps, &env, &info, &validator, &amount)
+        }
         ExecuteMsg::WithdrawUnbonded {} => execute::stake::withdraw_unbonded(deps, &env, &info),
         ExecuteMsg::WithdrawRewards { validator, remote_recipient } => {
             execute::rewards::withdraw(deps, &env, &info, &validator, remote_recipient)

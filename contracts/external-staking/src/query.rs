@@ -9,8 +9,8 @@ use mesh_accounting::store::outbox::Outbox;
 use mesh_accounting::store::{Packed, table};
 use staking_api::mesh::external::{
     AllPendingRewards, AuthorizedEndpoint, ConfigResponse, IbcChannel, IbcChannelResponse, IbcEndpoint,
-    ListActiveValidatorsResponse, ListValidatorsResponse, OutboxResponse, PendingRewards, PendingUnbond, QueryMsg,
-    StakeInfo, StakesResponse, UserStake, ValidatorInfo, ValidatorPendingRewards, ValidatorState,
+    ListActiveValidatorsResponse, ListValidatorsResponse, OutboxResponse, PendingRewards, PendingUnbond,
+    QueryMsg, StakeInfo, StakesResponse, UserStake, ValidatorInfo, ValidatorPendingRewards, ValidatorState,
 };
 use staking_api::mesh::vault::{AllTxsResponse, MaxSlashResponse, Tx};
 use staking_api::mesh::{Coin, Timestamp, Uint128};
@@ -32,7 +32,9 @@ pub(crate) fn query(deps: Deps, _env: &Env, msg: QueryMsg) -> StdResult<Binary> 
             to_json_binary(&ListValidatorsResponse { validators })
         }
         QueryMsg::Stake { user, validator } => to_json_binary(&stake(deps, &user, &validator)?),
-        QueryMsg::Stakes { user, start_after, limit } => to_json_binary(&stakes(deps, user, start_after, limit)?),
+        QueryMsg::Stakes { user, start_after, limit } => {
+            to_json_binary(&stakes(deps, user, start_after, limit)?)
+        }
         QueryMsg::PendingTx { tx_id } => to_json_binary(&pending_tx(deps, tx_id)?),
         QueryMsg::AllPendingTxsDesc { start_after, limit } => {
             to_json_binary(&pending_txs(deps, start_after, limit)?)
@@ -58,7 +60,10 @@ fn endpoint(deps: Deps) -> StdResult<AuthorizedEndpoint> {
 }
 
 fn channel(deps: Deps) -> StdResult<IbcChannelResponse> {
-    let c = CHANNEL.may_load(deps.storage)?.filter(|c| c.open).ok_or_else(|| StdError::msg("no channel is open"))?;
+    let c = CHANNEL
+        .may_load(deps.storage)?
+        .filter(|c| c.open)
+        .ok_or_else(|| StdError::msg("no channel is open"))?;
     let channel = IbcChannel {
         endpoint: IbcEndpoint { port_id: c.port, channel_id: c.id },
         counterparty_endpoint: IbcEndpoint { port_id: c.remote_port, channel_id: c.remote_id },
@@ -101,13 +106,18 @@ fn stake(deps: Deps, user: &str, validator: &str) -> StdResult<StakeInfo> {
 fn alignment(open: &Open) -> String {
     let offset = Int512::from(Uint256::MAX >> 1);
     let points = Int512::from(open.position.earned.points);
-    let of_stake = Int512::from(open.pool.points.per_stake).saturating_mul(Int512::from(open.position.stake.low));
+    let of_stake =
+        Int512::from(open.pool.points.per_stake).saturating_mul(Int512::from(open.position.stake.low));
     points.saturating_sub(of_stake).saturating_add(offset).to_string()
 }
 
 fn stakes(deps: Deps, user: String, after: After, limit: Option<u32>) -> StdResult<StakesResponse> {
-    let rows =
-        POSITIONS.list(deps.storage, &[user.as_bytes()], after.as_deref().map(str::as_bytes), table::page(limit))?;
+    let rows = POSITIONS.list(
+        deps.storage,
+        &[user.as_bytes()],
+        after.as_deref().map(str::as_bytes),
+        table::page(limit),
+    )?;
     let one = |(k, _): (Vec<u8>, _)| {
         let validator = table::text(k)?;
         let stake = settled(deps, &user, &validator)?.position.stake.into();
@@ -142,8 +152,12 @@ fn rewards(deps: Deps, user: &str, validator: &str) -> StdResult<PendingRewards>
 }
 
 fn all_rewards(deps: Deps, user: &str, after: After, limit: Option<u32>) -> StdResult<AllPendingRewards> {
-    let rows =
-        POSITIONS.list(deps.storage, &[user.as_bytes()], after.as_deref().map(str::as_bytes), table::page(limit))?;
+    let rows = POSITIONS.list(
+        deps.storage,
+        &[user.as_bytes()],
+        after.as_deref().map(str::as_bytes),
+        table::page(limit),
+    )?;
     let one = |(k, _): (Vec<u8>, _)| {
         let validator = table::text(k)?;
         let rewards = rewards(deps, user, &validator)?;

@@ -29,7 +29,15 @@ pub(crate) struct Config {
     pub(crate) admin: Option<String>,
 }
 mesh_accounting::packed!(Config {
-    denom, rewards_denom, vault, unbonding_period, connection, remote_port, dsign, offline, admin,
+    denom,
+    rewards_denom,
+    vault,
+    unbonding_period,
+    connection,
+    remote_port,
+    dsign,
+    offline,
+    admin,
 });
 
 /// The channel.

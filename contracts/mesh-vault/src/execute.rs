@@ -13,7 +13,8 @@ use mesh_accounting::store::{Book, Terms, chain_coin, only_funds};
 use serde::Serialize;
 use staking_api::mesh::external::{QueryMsg as ExternalQuery, StakesResponse};
 use staking_api::mesh::vault::{
-    CrossStakingExecuteMsg, Cw20ReceiveMsg, LocalStakingExecuteMsg, MaxSlashResponse, StakingQueryMsg, UserSlash,
+    CrossStakingExecuteMsg, Cw20ReceiveMsg, LocalStakingExecuteMsg, MaxSlashResponse, StakingQueryMsg,
+    UserSlash,
 };
 use staking_api::mesh::{Binary, Coin, Decimal, Uint128};
 
@@ -38,7 +39,11 @@ fn add_collateral(s: &mut dyn Storage, user: &str, amount: u128) -> Result<Respo
 }
 
 /// Coins come as funds; the amount named, if any, must be theirs.
-pub(crate) fn bond(deps: DepsMut, info: &MessageInfo, named: Option<&Coin>) -> Result<Response, ExecuteError> {
+pub(crate) fn bond(
+    deps: DepsMut,
+    info: &MessageInfo,
+    named: Option<&Coin>,
+) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     if config.cw20.is_some() {
         return Err(ExecuteError::WrongWay("send the tokens to the vault"));
@@ -54,7 +59,11 @@ pub(crate) fn bond(deps: DepsMut, info: &MessageInfo, named: Option<&Coin>) -> R
 }
 
 /// Tokens come by the token contract's `send`.
-pub(crate) fn bond_cw20(deps: DepsMut, info: &MessageInfo, sent: &Cw20ReceiveMsg) -> Result<Response, ExecuteError> {
+pub(crate) fn bond_cw20(
+    deps: DepsMut,
+    info: &MessageInfo,
+    sent: &Cw20ReceiveMsg,
+) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     if config.cw20.as_deref() != Some(info.sender.as_str()) {
         return Err(ExecuteError::Denom { expected: config.denom, got: info.sender.to_string() });
@@ -97,7 +106,10 @@ fn pay(config: &Config, user: &str, amount: u128) -> StdResult<CosmosMsg> {
 
 /// Stakes on this chain: the lien is final at once, the coins go along.
 pub(crate) fn stake_local(
-    deps: DepsMut, info: &MessageInfo, amount: &Coin, msg: Binary,
+    deps: DepsMut,
+    info: &MessageInfo,
+    amount: &Coin,
+    msg: Binary,
 ) -> Result<Response, ExecuteError> {
     let (config, user) = (CONFIG.load(deps.storage)?, info.sender.as_str());
     let local = LOCAL.may_load(deps.storage)?.ok_or(ExecuteError::NoLocalStaking)?;
@@ -113,7 +125,11 @@ pub(crate) fn stake_local(
 /// Cross-stakes: the lien waits for its holder's answer. Any contract may be named; what it may slash is bounded by
 /// the ratio it states now.
 pub(crate) fn stake_remote(
-    deps: DepsMut, info: &MessageInfo, contract: &str, amount: Coin, msg: Binary,
+    deps: DepsMut,
+    info: &MessageInfo,
+    contract: &str,
+    amount: Coin,
+    msg: Binary,
 ) -> Result<Response, ExecuteError> {
     let (config, user) = (CONFIG.load(deps.storage)?, info.sender.as_str());
     let x = amount_of(&config, &amount)?;
@@ -131,7 +147,11 @@ pub(crate) fn stake_remote(
 }
 
 /// Local stake comes back with its coins.
-pub(crate) fn release_local(deps: DepsMut, info: &MessageInfo, owner: &str) -> Result<Response, ExecuteError> {
+pub(crate) fn release_local(
+    deps: DepsMut,
+    info: &MessageInfo,
+    owner: &str,
+) -> Result<Response, ExecuteError> {
     let local = LOCAL.may_load(deps.storage)?.ok_or(ExecuteError::NoLocalStaking)?;
     if local.contract != info.sender.as_str() {
         return Err(ExecuteError::NotLocalStaking(info.sender.to_string()));
@@ -143,17 +163,28 @@ pub(crate) fn release_local(deps: DepsMut, info: &MessageInfo, owner: &str) -> R
 
 /// A lien holder gives part of a lien back; more than there is frees what there is (T1).
 pub(crate) fn release_cross(
-    deps: DepsMut, info: &MessageInfo, owner: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let taken = Book::release(deps.storage, owner, info.sender.as_str(), amount.amount.0)?;
     Ok(Response::new().add_event(event("release_cross_stake", owner, taken)))
 }
 
 /// A pending lien is final, or void; an unknown one changes nothing (T4b).
-pub(crate) fn answer(deps: DepsMut, info: &MessageInfo, tx_id: u64, ok: bool) -> Result<Response, ExecuteError> {
+pub(crate) fn answer(
+    deps: DepsMut,
+    info: &MessageInfo,
+    tx_id: u64,
+    ok: bool,
+) -> Result<Response, ExecuteError> {
     let holder = info.sender.as_str();
-    let answer =
-        if ok { Book::commit(deps.storage, holder, tx_id)? } else { Book::rollback(deps.storage, holder, tx_id)? };
+    let answer = if ok {
+        Book::commit(deps.storage, holder, tx_id)?
+    } else {
+        Book::rollback(deps.storage, holder, tx_id)?
+    };
     let outcome = match (answer, ok) {
         (Answer::Done(_), true) => "committed",
         (Answer::Done(_), false) => "rolled_back",
@@ -166,7 +197,10 @@ pub(crate) fn answer(deps: DepsMut, info: &MessageInfo, tx_id: u64, ok: bool) ->
 
 /// A lien holder reports slashes: collateral falls, other liens are brought within it, their holders burn (§4.5).
 pub(crate) fn slash(
-    deps: DepsMut, info: &MessageInfo, slashes: Vec<UserSlash>, validator: &str,
+    deps: DepsMut,
+    info: &MessageInfo,
+    slashes: Vec<UserSlash>,
+    validator: &str,
 ) -> Result<Response, ExecuteError> {
     let (holder, denom) = (info.sender.as_str(), CONFIG.load(deps.storage)?.denom);
     let local = LOCAL.may_load(deps.storage)?.map(|l| l.contract);
@@ -195,7 +229,8 @@ pub(crate) fn retry_burn(deps: DepsMut, user: &str, holder: &str) -> Result<Resp
     let ask = ExternalQuery::Stakes { user: user.into(), start_after: None, limit: Some(100) };
     let answer: StdResult<StakesResponse> = deps.querier.query_wasm_smart(holder, &ask);
     let bonded = answer.ok().map(|a| a.stakes.iter().fold(0u128, |sum, s| sum.saturating_add(s.stake.l.0)));
-    let burn = take_debt(deps.storage, user, holder, bonded)?.ok_or_else(|| ExecuteError::NoDebt(holder.into()))?;
+    let burn =
+        take_debt(deps.storage, user, holder, bonded)?.ok_or_else(|| ExecuteError::NoDebt(holder.into()))?;
     let ctx = BurnContext { user, denom: &denom, local: local.as_deref() };
     let seen = event("burn_retried", user, burn.amount).add_attribute("lienholder", holder);
     Ok(Response::new().add_submessage(burn_message(&ctx, &burn, None)?).add_event(seen))

@@ -23,7 +23,10 @@ use staking_api::mesh::vault::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, _env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     setup::instantiate(deps, &info, msg)
 }
@@ -33,7 +36,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, _env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    _env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::Bond { amount } => execute::bond(deps, &info, amount.as_ref()),
         ExecuteMsg::Receive(sent) => execute::bond_cw20(deps, &info, &sent),
@@ -44,7 +52,9 @@ pub fn execute(deps: DepsMut, _env: Env, info: MessageInfo, msg: ExecuteMsg) -> 
             execute::stake_remote(deps, &info, &contract, amount, msg)
         }
         ExecuteMsg::ReleaseLocalStake { owner } => execute::release_local(deps, &info, &owner),
-        ExecuteMsg::ReleaseCrossStake { owner, amount } => execute::release_cross(deps, &info, &owner, &amount),
+        ExecuteMsg::ReleaseCrossStake { owner, amount } => {
+            execute::release_cross(deps, &info, &owner, &amount)
+        }
         ExecuteMsg::CommitTx { tx_id } => execute::answer(deps, &info, tx_id, true),
         ExecuteMsg::RollbackTx { tx_id } => execute::answer(deps, &info, tx_id, false),
         ExecuteMsg::LocalSlash { slashes, validator } | ExecuteMsg::CrossSlash { slashes, validator } => {

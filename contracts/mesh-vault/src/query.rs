@@ -5,7 +5,8 @@ use crate::state::{COLLATERAL, CONFIG, LOCAL};
 use cosmwasm_std::{Binary, Deps, StdResult, to_json_binary};
 use mesh_accounting::store::{Book, face, table};
 use staking_api::mesh::vault::{
-    ActiveExternalStakingResponse, AllAccountsItem, AllAccountsResponse, AllTxsResponse, ConfigResponse, QueryMsg,
+    ActiveExternalStakingResponse, AllAccountsItem, AllAccountsResponse, AllTxsResponse, ConfigResponse,
+    QueryMsg,
 };
 
 pub(crate) fn query(deps: Deps, msg: QueryMsg) -> StdResult<Binary> {
@@ -27,7 +28,8 @@ pub(crate) fn query(deps: Deps, msg: QueryMsg) -> StdResult<Binary> {
             to_json_binary(&face::account_claims(s, &account, start_after.as_deref(), limit)?)
         }
         QueryMsg::AllAccounts { with_collateral, start_after, limit } => {
-            let rows = COLLATERAL.list(s, &[], start_after.as_deref().map(str::as_bytes), table::page(limit))?;
+            let rows =
+                COLLATERAL.list(s, &[], start_after.as_deref().map(str::as_bytes), table::page(limit))?;
             let rows = rows.into_iter().filter(|(_, c)| !with_collateral || *c > 0);
             let one = |(k, _): (Vec<u8>, u128)| {
                 let user = table::text(k)?;

@@ -3,14 +3,15 @@
 use crate::error::ExecuteError;
 use crate::state::{BOOK, BURNED, CONFIG, Config, add, book, sub};
 use cosmwasm_std::{
-    Coin, Decimal, Deps, DepsMut, DistributionMsg, Env, Event, GovMsg, MessageInfo, Response, StakingMsg, VoteOption,
-    Uint128, WasmMsg, WeightedVoteOption, to_json_binary,
+    Coin, Decimal, Deps, DepsMut, DistributionMsg, Env, Event, GovMsg, MessageInfo, Response, StakingMsg,
+    Uint128, VoteOption, WasmMsg, WeightedVoteOption, to_json_binary,
 };
 use mesh_accounting::burn::split;
 use mesh_accounting::store::{amount_of, only_funds};
 use staking_api::mesh;
 use staking_api::mesh::native::{
-    ExecuteMsg as ParentMsg, OwnerMsg, ProxyInstantiateMsg, VoteOption as Vote, WeightedVoteOption as Weighted,
+    ExecuteMsg as ParentMsg, OwnerMsg, ProxyInstantiateMsg, VoteOption as Vote,
+    WeightedVoteOption as Weighted,
 };
 
 fn event(kind: &str, validator: &str, amount: u128) -> Event {
@@ -25,7 +26,9 @@ fn funds(config: &Config, info: &MessageInfo) -> Result<u128, ExecuteError> {
 }
 
 pub(crate) fn instantiate(
-    deps: DepsMut, info: &MessageInfo, msg: ProxyInstantiateMsg,
+    deps: DepsMut,
+    info: &MessageInfo,
+    msg: ProxyInstantiateMsg,
 ) -> Result<Response, ExecuteError> {
     let owner = deps.api.addr_validate(&msg.owner)?.into_string();
     let config = Config { denom: msg.denom, owner: owner.clone(), parent: info.sender.to_string() };
@@ -59,7 +62,11 @@ fn enough(deps: Deps, validator: &str, asked: u128) -> Result<(), ExecuteError> 
 }
 
 pub(crate) fn restake(
-    deps: DepsMut, info: &MessageInfo, src_validator: String, dst_validator: String, amount: &mesh::Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    src_validator: String,
+    dst_validator: String,
+    amount: &mesh::Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
@@ -83,13 +90,21 @@ fn option(v: Vote) -> VoteOption {
     }
 }
 
-pub(crate) fn vote(deps: Deps, info: &MessageInfo, proposal_id: u64, vote: Vote) -> Result<Response, ExecuteError> {
+pub(crate) fn vote(
+    deps: Deps,
+    info: &MessageInfo,
+    proposal_id: u64,
+    vote: Vote,
+) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     Ok(Response::new().add_message(GovMsg::Vote { proposal_id, option: option(vote) }))
 }
 
 pub(crate) fn vote_weighted(
-    deps: Deps, info: &MessageInfo, proposal_id: u64, vote: Vec<Weighted>,
+    deps: Deps,
+    info: &MessageInfo,
+    proposal_id: u64,
+    vote: Vec<Weighted>,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     let one = |w: Weighted| WeightedVoteOption {
@@ -107,7 +122,10 @@ pub(crate) fn withdraw_rewards(deps: Deps, info: &MessageInfo) -> Result<Respons
 }
 
 pub(crate) fn unstake(
-    deps: DepsMut, info: &MessageInfo, validator: String, amount: &mesh::Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    validator: String,
+    amount: &mesh::Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
@@ -120,7 +138,11 @@ pub(crate) fn unstake(
 }
 
 /// Coins that have unbonded go back to the vault, but for what was burned.
-pub(crate) fn release_unbonded(deps: DepsMut, env: &Env, info: &MessageInfo) -> Result<Response, ExecuteError> {
+pub(crate) fn release_unbonded(
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
     let held = deps.querier.query_balance(env.contract.address.as_str(), config.denom.as_str())?;
@@ -137,7 +159,10 @@ pub(crate) fn release_unbonded(deps: DepsMut, env: &Env, info: &MessageInfo) -> 
 /// The collateral is gone: undelegates, with the validator named first, and withholds. What is unbonding already
 /// is withheld as it comes. Never refused.
 pub(crate) fn burn(
-    deps: DepsMut, info: &MessageInfo, first: Option<&str>, amount: &mesh::Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    first: Option<&str>,
+    amount: &mesh::Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_parent(info)?;
@@ -168,7 +193,10 @@ pub(crate) fn burn(
 
 /// A slash is accounted for: the book follows.
 pub(crate) fn slashed(
-    deps: DepsMut, info: &MessageInfo, validator: &str, amount: &mesh::Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    validator: &str,
+    amount: &mesh::Coin,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_parent(info)?;
     let taken = sub(deps.storage, validator, amount.amount.0)?;

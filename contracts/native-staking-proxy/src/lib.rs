@@ -12,8 +12,8 @@ pub use error::ExecuteError;
 use cosmwasm_std::{Binary, Deps, DepsMut, Empty, Env, MessageInfo, Response, StdResult, to_json_binary};
 use staking_api::mesh::Uint128;
 use staking_api::mesh::native::{
-    BookedResponse, ProxyConfigResponse, ProxyExecuteMsg as ExecuteMsg, ProxyInstantiateMsg as InstantiateMsg,
-    ProxyQueryMsg as QueryMsg,
+    BookedResponse, ProxyConfigResponse, ProxyExecuteMsg as ExecuteMsg,
+    ProxyInstantiateMsg as InstantiateMsg, ProxyQueryMsg as QueryMsg,
 };
 
 /// Creates the proxy and delegates the attached funds; the sender is its parent.
@@ -22,7 +22,10 @@ use staking_api::mesh::native::{
 /// [`ExecuteError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, _env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, ExecuteError> {
     execute::instantiate(deps, &info, msg)
 }
@@ -32,7 +35,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::Stake { validator } => execute::stake(deps, &info, validator),
         ExecuteMsg::Restake { src_validator, dst_validator, amount } => {

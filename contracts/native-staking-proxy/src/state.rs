@@ -40,7 +40,10 @@ impl Config {
     pub(crate) fn amount(&self, c: &Coin) -> Result<u128, ExecuteError> {
         match c.denom == self.denom && c.amount.0 > 0 {
             true => Ok(c.amount.0),
-            false => Err(ExecuteError::Funds { expected: self.denom.clone(), got: format!("{}{}", c.amount, c.denom) }),
+            false => Err(ExecuteError::Funds {
+                expected: self.denom.clone(),
+                got: format!("{}{}", c.amount, c.denom),
+            }),
         }
     }
 }
@@ -65,6 +68,10 @@ pub(crate) fn sub(s: &mut dyn Storage, validator: &str, x: u128) -> StdResult<u1
     let key: &[&[u8]] = &[validator.as_bytes()];
     let old = BOOK.get(s, key)?;
     let taken = x.min(old);
-    if taken == old { BOOK.remove(s, key) } else { BOOK.save(s, key, &(old - taken)) }
+    if taken == old {
+        BOOK.remove(s, key)
+    } else {
+        BOOK.save(s, key, &(old - taken))
+    }
     Ok(taken)
 }

@@ -3,8 +3,8 @@
 use crate::error::{ExecuteError, InstantiateError};
 use crate::state::{CONFIG, Config, OWNERS, PROXIES, STAKERS, owner_of};
 use cosmwasm_std::{
-    Deps, DepsMut, Env, Event, MessageInfo, Reply, Response, StdError, StdResult, SubMsg, SubMsgResult, WasmMsg,
-    from_json, to_json_binary,
+    Deps, DepsMut, Env, Event, MessageInfo, Reply, Response, StdError, StdResult, SubMsg, SubMsgResult,
+    WasmMsg, from_json, to_json_binary,
 };
 use mesh_accounting::Ratio;
 use mesh_accounting::store::only_funds;
@@ -16,7 +16,9 @@ use staking_api::mesh::{self, Coin, Decimal};
 const PROXY_REPLY: u64 = 1;
 
 pub(crate) fn instantiate(
-    deps: DepsMut, info: &MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    info: &MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     for ratio in [msg.slash_ratio_dsign, msg.slash_ratio_offline] {
         if ratio > Decimal::ONE {
@@ -37,16 +39,22 @@ pub(crate) fn instantiate(
 
 /// Stake of a user: a proxy is made for the first, later ones go to it.
 pub(crate) fn receive_stake(
-    deps: DepsMut, env: &Env, info: &MessageInfo, owner: String, msg: &mesh::Binary,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    owner: String,
+    msg: &mesh::Binary,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_vault(info)?;
     if only_funds(&info.funds, &config.denom)? == 0 {
         return Err(ExecuteError::NoFunds(config.denom));
     }
-    let validator = from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
+    let validator =
+        from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
     STAKERS.save(deps.storage, &[validator.as_bytes(), owner.as_bytes()], &());
-    let event = Event::new("local_stake").add_attribute("owner", &owner).add_attribute("validator", &validator);
+    let event =
+        Event::new("local_stake").add_attribute("owner", &owner).add_attribute("validator", &validator);
     let (funds, response) = (info.funds.clone(), Response::new().add_event(event));
     if let Some(proxy) = PROXIES.may_load(deps.storage, &[owner.as_bytes()])? {
         let msg = to_json_binary(&ProxyExecuteMsg::Stake { validator })?;
@@ -73,17 +81,24 @@ pub(crate) fn reply(deps: DepsMut, reply: Reply) -> StdResult<Response> {
     let proxy = proxy.ok_or_else(|| StdError::msg("no address in the reply of instantiate"))?;
     PROXIES.save(deps.storage, &[owner.as_bytes()], &proxy);
     OWNERS.save(deps.storage, &[proxy.as_bytes()], &owner);
-    Ok(Response::new().add_event(Event::new("proxy").add_attribute("owner", owner).add_attribute("proxy", proxy)))
+    Ok(Response::new()
+        .add_event(Event::new("proxy").add_attribute("owner", owner).add_attribute("proxy", proxy)))
 }
 
 /// The vault cut the lien: the proxy undelegates and withholds.
 pub(crate) fn burn_stake(
-    deps: DepsMut, info: &MessageInfo, owner: &str, amount: Coin, validator: Option<String>,
+    deps: DepsMut,
+    info: &MessageInfo,
+    owner: &str,
+    amount: Coin,
+    validator: Option<String>,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_vault(info)?;
     let proxy = PROXIES.may_load(deps.storage, &[owner.as_bytes()])?;
     let proxy = proxy.ok_or_else(|| ExecuteError::NotAProxy(owner.into()))?;
-    let event = Event::new("burn_stake").add_attribute("owner", owner).add_attribute("amount", amount.amount.to_string());
+    let event = Event::new("burn_stake")
+        .add_attribute("owner", owner)
+        .add_attribute("amount", amount.amount.to_string());
     let msg = to_json_binary(&ProxyExecuteMsg::Burn { validator, amount })?;
     Ok(Response::new()
         .add_message(WasmMsg::Execute { contract_addr: proxy, msg, funds: vec![] })
@@ -105,7 +120,9 @@ pub(crate) fn release_proxy_stake(deps: Deps, info: &MessageInfo) -> Result<Resp
 
 /// A proxy's owner moved stake to another validator.
 pub(crate) fn note_validator(
-    deps: DepsMut, info: &MessageInfo, validator: &str,
+    deps: DepsMut,
+    info: &MessageInfo,
+    validator: &str,
 ) -> Result<Response, ExecuteError> {
     let owner = owner_of(deps.storage, info.sender.as_str())?;
     STAKERS.save(deps.storage, &[validator.as_bytes(), owner.as_bytes()], &());

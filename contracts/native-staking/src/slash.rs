@@ -23,11 +23,14 @@ fn booked(querier: &QuerierWrapper, proxy: &str, validator: &str) -> StdResult<u
 
 /// The chain is about to slash: the nominal ratio of every present delegation.
 pub(crate) fn jailing(
-    mut deps: DepsMut, jailed: &[String], tombstoned: &[String],
+    mut deps: DepsMut,
+    jailed: &[String],
+    tombstoned: &[String],
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     let mut response = Response::new();
-    let faults = tombstoned.iter().map(|v| (v, config.dsign)).chain(jailed.iter().map(|v| (v, config.offline)));
+    let faults =
+        tombstoned.iter().map(|v| (v, config.dsign)).chain(jailed.iter().map(|v| (v, config.offline)));
     for (validator, ratio) in faults {
         response = each(deps.branch(), response, validator, None, MAX_STEP, |querier, proxy| {
             Ok(Ratio::floor(ratio, delegated(querier, proxy, validator)?))
@@ -43,11 +46,13 @@ pub(crate) fn report(deps: DepsMut, validator: &str, limit: u32) -> Result<Respo
     let key: &[&[u8]] = &[validator.as_bytes()];
     let after = CURSOR.may_load(deps.storage, key)?;
     let mut deps = deps;
-    let (response, last) = each(deps.branch(), Response::new(), validator, after, limit, |querier, proxy| {
-        let lost = booked(querier, proxy, validator)?.saturating_sub(delegated(querier, proxy, validator)?);
-        // A unit may go in the chain's conversion between shares and tokens.
-        Ok(if lost > 1 { lost } else { 0 })
-    })?;
+    let (response, last) =
+        each(deps.branch(), Response::new(), validator, after, limit, |querier, proxy| {
+            let lost =
+                booked(querier, proxy, validator)?.saturating_sub(delegated(querier, proxy, validator)?);
+            // A unit may go in the chain's conversion between shares and tokens.
+            Ok(if lost > 1 { lost } else { 0 })
+        })?;
     match last {
         Some(last) => CURSOR.save(deps.storage, key, &last),
         None => CURSOR.remove(deps.storage, key),
@@ -57,7 +62,11 @@ pub(crate) fn report(deps: DepsMut, validator: &str, limit: u32) -> Result<Respo
 
 /// Reports to the vault what the next owners with a validator lose, in one message, and has their proxies follow.
 fn each(
-    deps: DepsMut, mut response: Response, validator: &str, after: Option<String>, limit: usize,
+    deps: DepsMut,
+    mut response: Response,
+    validator: &str,
+    after: Option<String>,
+    limit: usize,
     lost: impl Fn(&QuerierWrapper, &str) -> StdResult<u128>,
 ) -> Result<(Response, Option<String>), ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
@@ -71,8 +80,10 @@ fn each(
             let amount = lost(&deps.querier, &proxy)?;
             if amount > 0 {
                 let coin = Coin::new(amount, config.denom.clone());
-                let msg = to_json_binary(&ProxyExecuteMsg::Slashed { validator: validator.into(), amount: coin })?;
-                response = response.add_message(WasmMsg::Execute { contract_addr: proxy, msg, funds: vec![] });
+                let msg =
+                    to_json_binary(&ProxyExecuteMsg::Slashed { validator: validator.into(), amount: coin })?;
+                response =
+                    response.add_message(WasmMsg::Execute { contract_addr: proxy, msg, funds: vec![] });
                 slashes.push(UserSlash { user: owner.clone(), slash: Uint128(amount) });
             }
         }

@@ -2,8 +2,8 @@
 
 use crate::error::ExecuteError;
 use crate::state::{
-    Binding, CONFIG, COOLING_S, KEYS, OP_PROVIDERS, OP_VALIDATORS, OPERATORS, Operator, PROVIDERS, VALIDATORS,
-    operator, validator_of,
+    Binding, CONFIG, COOLING_S, KEYS, OP_PROVIDERS, OP_VALIDATORS, OPERATORS, Operator, PROVIDERS,
+    VALIDATORS, operator, validator_of,
 };
 use bitcoin_hashes::{Hash, sha256};
 use contract_host::HostCurve;
@@ -19,7 +19,9 @@ pub(crate) fn register(deps: DepsMut, info: &MessageInfo, moniker: String) -> Re
     named(&moniker)?;
     let key: &[&[u8]] = &[info.sender.as_bytes()];
     let old = OPERATORS.get(deps.storage, key)?;
-    let event = Event::new("operator").add_attribute("operator", info.sender.as_str()).add_attribute("moniker", &moniker);
+    let event = Event::new("operator")
+        .add_attribute("operator", info.sender.as_str())
+        .add_attribute("moniker", &moniker);
     OPERATORS.save(deps.storage, key, &Operator { moniker, ..old });
     Ok(Response::new().add_event(event))
 }
@@ -42,7 +44,13 @@ fn bip340_signed(api: &dyn Api, key: &[u8], digest: &[u8; 32], signature: &[u8])
 
 #[allow(clippy::too_many_arguments, reason = "the fields of one message")]
 pub(crate) fn validator(
-    deps: DepsMut, env: &Env, info: &MessageInfo, chain: &str, valoper: &str, kind: KeyKind, key: &[u8],
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    chain: &str,
+    valoper: &str,
+    kind: KeyKind,
+    key: &[u8],
     signature: &[u8],
 ) -> Result<Response, ExecuteError> {
     named(chain)?;
@@ -60,7 +68,11 @@ pub(crate) fn validator(
 }
 
 fn bind_validator(
-    s: &mut dyn Storage, operator: &str, chain: &str, valoper: &str, vouched: bool,
+    s: &mut dyn Storage,
+    operator: &str,
+    chain: &str,
+    valoper: &str,
+    vouched: bool,
 ) -> Result<Response, ExecuteError> {
     if let Some(old) = validator_of(s, chain, valoper)?.filter(|b| b.operator != operator) {
         return Err(ExecuteError::Bound { name: valoper.into(), operator: old.operator });
@@ -80,7 +92,12 @@ fn bound(kind: &str, operator: &str, chain: &str, name: &str, vouched: bool) -> 
 }
 
 pub(crate) fn provider(
-    deps: DepsMut, env: &Env, info: &MessageInfo, consumer: &str, fp: &str, signature: &[u8],
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    consumer: &str,
+    fp: &str,
+    signature: &[u8],
 ) -> Result<Response, ExecuteError> {
     named(consumer)?;
     operator(deps.storage, info.sender.as_str())?;
@@ -102,7 +119,11 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 fn bind_provider(
-    s: &mut dyn Storage, operator: &str, consumer: &str, fp: &str, vouched: bool,
+    s: &mut dyn Storage,
+    operator: &str,
+    consumer: &str,
+    fp: &str,
+    vouched: bool,
 ) -> Result<Response, ExecuteError> {
     let key: [&[u8]; 2] = [consumer.as_bytes(), fp.as_bytes()];
     if let Some(old) = PROVIDERS.may_load(s, &key)?.filter(|b| b.operator != operator) {
@@ -119,7 +140,11 @@ fn bind_provider(
 
 /// Asked for once, done when asked for again after the cooling-off time.
 pub(crate) fn unbind(
-    deps: DepsMut, env: &Env, info: &MessageInfo, chain: &str, valoper: &str,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    chain: &str,
+    valoper: &str,
 ) -> Result<Response, ExecuteError> {
     let operator = info.sender.as_str();
     let binding = validator_of(deps.storage, chain, valoper)?.filter(|b| b.operator == operator);
@@ -129,7 +154,13 @@ pub(crate) fn unbind(
     if binding.leaving == 0 {
         binding.leaving = now;
         VALIDATORS.save(deps.storage, &key, &binding);
-        return Ok(Response::new().add_event(bound("validator_leaving", operator, chain, valoper, binding.vouched)));
+        return Ok(Response::new().add_event(bound(
+            "validator_leaving",
+            operator,
+            chain,
+            valoper,
+            binding.vouched,
+        )));
     }
     let at = binding.leaving.saturating_add(COOLING_S);
     if now < at {
@@ -142,7 +173,12 @@ pub(crate) fn unbind(
 
 /// The owner binds by its word what cannot sign.
 pub(crate) fn vouch(
-    deps: DepsMut, info: &MessageInfo, operator: &str, chain: &str, valoper: &str, fp: Option<&str>,
+    deps: DepsMut,
+    info: &MessageInfo,
+    operator: &str,
+    chain: &str,
+    valoper: &str,
+    fp: Option<&str>,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     named(chain)?;

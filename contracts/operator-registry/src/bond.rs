@@ -19,7 +19,11 @@ fn event(kind: &str, operator: &str, vault: &str, bond: u128) -> Event {
 
 /// A vault made a lien for an operator; nothing is in flight here, so it is final at once.
 pub(crate) fn receive(
-    deps: DepsMut, info: &MessageInfo, owner: &str, amount: &Coin, tx_id: u64,
+    deps: DepsMut,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
+    tx_id: u64,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_vault(info)?;
     operator(deps.storage, owner)?;
@@ -34,7 +38,10 @@ pub(crate) fn receive(
 
 /// Collateral is gone; never refused.
 pub(crate) fn burn(
-    deps: DepsMut, info: &MessageInfo, owner: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_vault(info)?;
     let vault = info.sender.as_str();
@@ -45,7 +52,10 @@ pub(crate) fn burn(
 }
 
 pub(crate) fn release(
-    deps: DepsMut, info: &MessageInfo, vault: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    vault: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let name = info.sender.as_str();
     if operator(deps.storage, name)?.jailed {
@@ -56,7 +66,12 @@ pub(crate) fn release(
     let left = bond.checked_sub(asked).ok_or(ExecuteError::NotEnoughBond { bond, asked })?;
     BONDS.save(deps.storage, &key, &left);
     let msg = VaultApiExecuteMsg::ReleaseCrossStake { owner: name.into(), amount: amount.clone() };
-    Ok(Response::new().add_message(to_vault(vault, &msg)?).add_event(event("self_bond_released", name, vault, left)))
+    Ok(Response::new().add_message(to_vault(vault, &msg)?).add_event(event(
+        "self_bond_released",
+        name,
+        vault,
+        left,
+    )))
 }
 
 /// Takes the penalty's share of every self-bond of an operator; one message per vault.
@@ -71,12 +86,17 @@ pub(crate) fn slash(deps: DepsMut, name: &str, at: &str) -> Result<Response, Exe
             continue;
         }
         BONDS.save(deps.storage, &key, &(bond - cut));
-        let slashes =
-            vec![staking_api::mesh::vault::UserSlash { user: name.into(), slash: staking_api::mesh::Uint128(cut) }];
+        let slashes = vec![staking_api::mesh::vault::UserSlash {
+            user: name.into(),
+            slash: staking_api::mesh::Uint128(cut),
+        }];
         let msg = VaultApiExecuteMsg::CrossSlash { slashes, validator: at.into() };
-        response = response
-            .add_message(to_vault(vault, &msg)?)
-            .add_event(event("self_bond_slashed", name, vault, bond - cut));
+        response = response.add_message(to_vault(vault, &msg)?).add_event(event(
+            "self_bond_slashed",
+            name,
+            vault,
+            bond - cut,
+        ));
     }
     Ok(response)
 }

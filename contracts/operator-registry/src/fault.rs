@@ -8,7 +8,11 @@ use mesh_accounting::Ratio;
 
 /// A reporter names a validator or a provider key; a name that is bound to nobody changes nothing.
 pub(crate) fn report(
-    deps: DepsMut, info: &MessageInfo, chain: &str, fp: Option<&str>, valoper: Option<&str>,
+    deps: DepsMut,
+    info: &MessageInfo,
+    chain: &str,
+    fp: Option<&str>,
+    valoper: Option<&str>,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_reporter(info)?;

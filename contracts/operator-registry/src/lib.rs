@@ -26,7 +26,10 @@ use staking_api::mesh::registry::{ExecuteMsg, InstantiateMsg, QueryMsg};
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, _env: Env, _info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: Env,
+    _info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     owner::instantiate(deps, &msg)
 }
@@ -36,7 +39,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::RegisterOperator { moniker } => bind::register(deps, &info, moniker),
         ExecuteMsg::BindValidator { chain_id, valoper, kind, pub_key, signature } => {
@@ -45,7 +53,9 @@ pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> R
         ExecuteMsg::BindProvider { consumer, fp_pk, signature } => {
             bind::provider(deps, &env, &info, &consumer, &fp_pk, &signature.0)
         }
-        ExecuteMsg::UnbindValidator { chain_id, valoper } => bind::unbind(deps, &env, &info, &chain_id, &valoper),
+        ExecuteMsg::UnbindValidator { chain_id, valoper } => {
+            bind::unbind(deps, &env, &info, &chain_id, &valoper)
+        }
         ExecuteMsg::Vouch { operator, chain_id, valoper, fp_pk } => {
             bind::vouch(deps, &info, &operator, &chain_id, &valoper, fp_pk.as_deref())
         }

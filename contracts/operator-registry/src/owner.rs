@@ -39,7 +39,9 @@ fn few(count: usize, max: usize) -> Result<(), ExecuteError> {
 }
 
 fn change(
-    deps: DepsMut, info: &MessageInfo, change: impl FnOnce(&mut Config, &dyn Api) -> Result<(), ExecuteError>,
+    deps: DepsMut,
+    info: &MessageInfo,
+    change: impl FnOnce(&mut Config, &dyn Api) -> Result<(), ExecuteError>,
 ) -> Result<Response, ExecuteError> {
     let mut config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
@@ -56,7 +58,11 @@ pub(crate) fn set_penalty(deps: DepsMut, info: &MessageInfo, p: Penalty) -> Resu
     })
 }
 
-pub(crate) fn set_reporters(deps: DepsMut, info: &MessageInfo, names: &[String]) -> Result<Response, ExecuteError> {
+pub(crate) fn set_reporters(
+    deps: DepsMut,
+    info: &MessageInfo,
+    names: &[String],
+) -> Result<Response, ExecuteError> {
     few(names.len(), MAX_NAMED)?;
     change(deps, info, |c, api| {
         c.reporters = addresses(api, names)?;
@@ -64,7 +70,11 @@ pub(crate) fn set_reporters(deps: DepsMut, info: &MessageInfo, names: &[String])
     })
 }
 
-pub(crate) fn set_vaults(deps: DepsMut, info: &MessageInfo, names: &[String]) -> Result<Response, ExecuteError> {
+pub(crate) fn set_vaults(
+    deps: DepsMut,
+    info: &MessageInfo,
+    names: &[String],
+) -> Result<Response, ExecuteError> {
     few(names.len(), MAX_NAMED)?;
     change(deps, info, |c, api| {
         c.vaults = addresses(api, names)?;
@@ -73,19 +83,29 @@ pub(crate) fn set_vaults(deps: DepsMut, info: &MessageInfo, names: &[String]) ->
 }
 
 pub(crate) fn set_powers(
-    deps: DepsMut, info: &MessageInfo, chain: &str, powers: &[(String, Uint128)],
+    deps: DepsMut,
+    info: &MessageInfo,
+    chain: &str,
+    powers: &[(String, Uint128)],
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_reporter(info)?;
     few(powers.len(), MAX_LIST)?;
     for (valoper, power) in powers {
         let key: [&[u8]; 2] = [chain.as_bytes(), valoper.as_bytes()];
-        if power.0 == 0 { POWERS.remove(deps.storage, &key) } else { POWERS.save(deps.storage, &key, &power.0) }
+        if power.0 == 0 {
+            POWERS.remove(deps.storage, &key)
+        } else {
+            POWERS.save(deps.storage, &key, &power.0)
+        }
     }
     Ok(Response::new().add_event(Event::new("powers_set").add_attribute("chain_id", chain)))
 }
 
 pub(crate) fn publish_keys(
-    deps: DepsMut, info: &MessageInfo, chain: &str, keys: &[(String, Binary)],
+    deps: DepsMut,
+    info: &MessageInfo,
+    chain: &str,
+    keys: &[(String, Binary)],
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     few(keys.len(), MAX_LIST)?;

@@ -9,8 +9,8 @@ use mesh_accounting::Ratio;
 use mesh_accounting::store::{Packed, table};
 use staking_api::mesh::Uint128;
 use staking_api::mesh::registry::{
-    BoundFpResponse, BoundValidatorResponse, ConfigResponse, DelegableResponse, OperatorResponse, OverlapResponse,
-    ProviderBinding, QueryMsg, SelfBondResponse, ValidatorBinding,
+    BoundFpResponse, BoundValidatorResponse, ConfigResponse, DelegableResponse, OperatorResponse,
+    OverlapResponse, ProviderBinding, QueryMsg, SelfBondResponse, ValidatorBinding,
 };
 use staking_api::mesh::vault::MaxSlashResponse;
 
@@ -19,7 +19,9 @@ pub(crate) fn query(deps: Deps, msg: QueryMsg) -> StdResult<Binary> {
         QueryMsg::Config {} => to_json_binary(&config(deps)?),
         QueryMsg::Operator { operator } => to_json_binary(&operator_info(deps, operator)?),
         QueryMsg::BoundFp { consumer, validator } => to_json_binary(&bound_fp(deps, &consumer, &validator)?),
-        QueryMsg::BoundValidator { consumer, fp_pk } => to_json_binary(&bound_validator(deps, &consumer, &fp_pk)?),
+        QueryMsg::BoundValidator { consumer, fp_pk } => {
+            to_json_binary(&bound_validator(deps, &consumer, &fp_pk)?)
+        }
         QueryMsg::Overlap { chain_a, chain_b } => to_json_binary(&overlap(deps, &chain_a, &chain_b)?),
         QueryMsg::Delegable { chain_id, validator } => {
             let jailed = match validator_of(deps.storage, &chain_id, &validator)? {

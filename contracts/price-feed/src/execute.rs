@@ -8,7 +8,10 @@ use staking_api::mesh::Decimal;
 use staking_api::mesh::price::InstantiateMsg;
 
 pub(crate) fn instantiate(
-    deps: DepsMut, env: &Env, info: &MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     if msg.native_per_foreign.0 == 0 {
         return Err(InstantiateError::ZeroPrice);
@@ -38,10 +41,8 @@ fn checked_sources(api: &dyn Api, sources: &[String], min: u32) -> Result<Vec<St
     if sources.len() > MAX_SOURCES || !enough {
         return Err(wrong);
     }
-    let mut checked = sources
-        .iter()
-        .map(|s| Ok(api.addr_validate(s)?.into_string()))
-        .collect::<StdResult<Vec<_>>>()?;
+    let mut checked =
+        sources.iter().map(|s| Ok(api.addr_validate(s)?.into_string())).collect::<StdResult<Vec<_>>>()?;
     checked.sort();
     checked.dedup();
     if checked.len() == sources.len() { Ok(checked) } else { Err(wrong) }
@@ -49,7 +50,10 @@ fn checked_sources(api: &dyn Api, sources: &[String], min: u32) -> Result<Vec<St
 
 /// A source speaks; the price moves when enough fresh sources stand behind the new median.
 pub(crate) fn update_price(
-    deps: DepsMut, env: &Env, info: &MessageInfo, new: Decimal,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    new: Decimal,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     let sender = info.sender.as_str();
@@ -66,7 +70,8 @@ pub(crate) fn update_price(
     }
     let now = env.block.time.seconds();
     SUBMISSIONS.save(deps.storage, &[sender.as_bytes()], &Submission { price: new.into(), at: now });
-    let event = Event::new("price_submitted").add_attribute("source", sender).add_attribute("price", new.to_string());
+    let event =
+        Event::new("price_submitted").add_attribute("source", sender).add_attribute("price", new.to_string());
     let accepted = accept(deps.storage, &config, sender, now)?;
     Ok(Response::new().add_event(event).add_events(accepted))
 }
@@ -111,7 +116,10 @@ fn owned(config: &Config, info: &MessageInfo) -> Result<(), ExecuteError> {
 }
 
 pub(crate) fn set_sources(
-    deps: DepsMut, info: &MessageInfo, sources: &[String], min_sources: u32,
+    deps: DepsMut,
+    info: &MessageInfo,
+    sources: &[String],
+    min_sources: u32,
 ) -> Result<Response, ExecuteError> {
     let mut config = CONFIG.load(deps.storage)?;
     owned(&config, info)?;

@@ -21,7 +21,10 @@ use staking_api::mesh::price::{ExecuteMsg, InstantiateMsg, QueryMsg, SudoMsg};
 /// [`InstantiateError`] where a setting makes no sense.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     execute::instantiate(deps, &env, &info, msg)
 }
@@ -31,7 +34,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::UpdatePrice { native_per_foreign } => {
             execute::update_price(deps, &env, &info, native_per_foreign)

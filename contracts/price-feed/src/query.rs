@@ -9,7 +9,9 @@ pub(crate) fn price(deps: Deps, env: &Env) -> StdResult<PriceResponse> {
     let (config, accepted) = (CONFIG.load(deps.storage)?, ACCEPTED.load(deps.storage)?);
     let age = env.block.time.seconds().saturating_sub(accepted.at);
     match config.ttl_s {
-        Some(ttl) if age > ttl => Err(StdError::msg(format!("price is outdated: {age} s old, limit {ttl} s"))),
+        Some(ttl) if age > ttl => {
+            Err(StdError::msg(format!("price is outdated: {age} s old, limit {ttl} s")))
+        }
         _ => Ok(PriceResponse { native_per_foreign: accepted.price.into() }),
     }
 }

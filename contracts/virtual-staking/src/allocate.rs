@@ -1,8 +1,8 @@
 //! How much is to be delegated to whom: governance's limits applied to what is asked for. Pure.
 
 use crate::state::{Treasury, Val};
-use mesh_accounting::cap::{Slot, allocate, taper, total_cap};
 use mesh_accounting::burn::split;
+use mesh_accounting::cap::{Slot, allocate, taper, total_cap};
 
 /// One validator's change of delegation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,8 +18,7 @@ fn wanted(v: &Val) -> u128 {
 
 /// What each validator should have, by the limits alone.
 pub(crate) fn targets(treasury: &Treasury, vals: &[(String, Val)]) -> Vec<u128> {
-    let slots: Vec<Slot> =
-        vals.iter().map(|(_, v)| Slot { native: v.native, wanted: wanted(v) }).collect();
+    let slots: Vec<Slot> = vals.iter().map(|(_, v)| Slot { native: v.native, wanted: wanted(v) }).collect();
     let native = slots.iter().fold(0u128, |a, s| a.saturating_add(s.native));
     let asked = slots.iter().fold(0u128, |a, s| a.saturating_add(s.wanted));
     let cap = total_cap(treasury.max_cap, treasury.max_of_native, native);
@@ -29,8 +28,7 @@ pub(crate) fn targets(treasury: &Treasury, vals: &[(String, Val)]) -> Vec<u128> 
 
 /// Changes that lead to the targets, as far as the coins at hand go.
 pub(crate) fn changes(vals: &[(String, Val)], targets: &[u128], liquid: u128) -> Vec<Change> {
-    let missing: Vec<u128> =
-        vals.iter().zip(targets).map(|((_, v), t)| t.saturating_sub(v.bonded)).collect();
+    let missing: Vec<u128> = vals.iter().zip(targets).map(|((_, v), t)| t.saturating_sub(v.bonded)).collect();
     let adds = split(&missing, liquid);
     let subs = vals.iter().zip(targets).map(|((_, v), t)| v.bonded.saturating_sub(*t));
     adds.into_iter().zip(subs).map(|(add, sub)| Change { add, sub }).collect()

@@ -10,8 +10,8 @@ use crate::execute::liquid;
 use crate::state::{CONFIG, Config, EPOCH, TREASURY, Treasury, Val, save_val, val, vals};
 use crate::{Custom, Response, report};
 use cosmwasm_std::{
-    Coin, CosmosMsg, DepsMut, DistributionMsg, Env, Event, Reply, StakingMsg, StdError, StdResult, Storage, SubMsg,
-    SubMsgResult, WasmMsg, from_json, to_json_binary,
+    Coin, CosmosMsg, DepsMut, DistributionMsg, Env, Event, Reply, StakingMsg, StdError, StdResult, Storage,
+    SubMsg, SubMsgResult, WasmMsg, from_json, to_json_binary,
 };
 use mesh_accounting::store::amount_of;
 use staking_api::mesh::Uint128;
@@ -90,7 +90,11 @@ pub(crate) fn reprice(config: &Config) -> StdResult<SubMsg<Custom>> {
 }
 
 fn noted(
-    msg: impl Into<CosmosMsg<Custom>>, id: u64, validator: &str, amount: u128, always: bool,
+    msg: impl Into<CosmosMsg<Custom>>,
+    id: u64,
+    validator: &str,
+    amount: u128,
+    always: bool,
 ) -> StdResult<SubMsg<Custom>> {
     let note: Note = (validator.into(), Uint128(amount));
     let sub = if always { SubMsg::reply_always(msg, id) } else { SubMsg::reply_on_error(msg, id) };
@@ -159,7 +163,11 @@ fn second_half(deps: DepsMut, env: &Env) -> Result<Response, ExecuteError> {
 }
 
 fn change_delegations(
-    s: &mut dyn Storage, mut response: Response, config: &Config, treasury: &Treasury, vals: Vec<(String, Val)>,
+    s: &mut dyn Storage,
+    mut response: Response,
+    config: &Config,
+    treasury: &Treasury,
+    vals: Vec<(String, Val)>,
     liquid: u128,
 ) -> Result<Response, ExecuteError> {
     let targets = allocate::targets(treasury, &vals);
@@ -172,7 +180,8 @@ fn change_delegations(
             continue;
         }
         save_val(s, &name, &v);
-        response = response.add_submessage(delegation(config, &name, change)?).add_event(moved(&name, change, &v));
+        response =
+            response.add_submessage(delegation(config, &name, change)?).add_event(moved(&name, change, &v));
     }
     let event = Event::new("virtual_epoch").add_attribute("bonded", total.to_string());
     Ok(response.add_event(event))

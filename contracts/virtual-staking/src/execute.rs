@@ -2,7 +2,10 @@
 
 use crate::Response;
 use crate::error::{ExecuteError, InstantiateError};
-use crate::state::{BURNED, CONFIG, Config, MAX_VALIDATORS, TREASURY, Treasury, VALS, Val, owned_treasury, save_val, val, vals};
+use crate::state::{
+    BURNED, CONFIG, Config, MAX_VALIDATORS, TREASURY, Treasury, VALS, Val, owned_treasury, save_val, val,
+    vals,
+};
 use cosmwasm_std::{BankMsg, Deps, DepsMut, Env, Event, GovMsg, MessageInfo, VoteOption};
 use mesh_accounting::store::{amount_of, chain_coin};
 use mesh_accounting::{Ratio, burn as split};
@@ -10,7 +13,10 @@ use staking_api::mesh::virtual_staking::{GovWeight, InstantiateMsg, Limits, Trea
 use staking_api::mesh::{Coin, Uint128};
 
 pub(crate) fn instantiate(
-    deps: DepsMut, env: &Env, info: &MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     let config = Config {
         denom: deps.querier.query_bonded_denom()?,
@@ -58,7 +64,11 @@ fn event(kind: &str, validator: &str, amount: u128, requested: u128) -> Event {
 }
 
 pub(crate) fn bond(
-    deps: DepsMut, info: &MessageInfo, delegator: &str, validator: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    delegator: &str,
+    validator: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_converter(info)?;
@@ -76,7 +86,11 @@ pub(crate) fn bond(
 
 /// Lowers what is asked for; asking for less than nothing is asking for nothing.
 pub(crate) fn unbond(
-    deps: DepsMut, info: &MessageInfo, delegator: &str, validator: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    delegator: &str,
+    validator: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_converter(info)?;
@@ -91,7 +105,11 @@ pub(crate) fn unbond(
 /// The provider side confirmed what was given back. With x/meshsecurity the request was lowered when it was offered,
 /// and the tokens are taken back at once.
 pub(crate) fn internal_unbond(
-    deps: DepsMut, info: &MessageInfo, delegator: &str, validator: &str, amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    delegator: &str,
+    validator: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     if TREASURY.may_load(deps.storage)?.is_some() {
         return unbond(deps, info, delegator, validator, amount);
@@ -103,7 +121,12 @@ pub(crate) fn internal_unbond(
     v.bonded -= taken;
     save_val(deps.storage, validator, &v);
     let response = Response::new().add_event(event("virtual_given_back", validator, taken, v.requested));
-    Ok(taken_back(booked(deps.as_ref(), response, true, delegator, validator, amount.amount.0)?, &config, validator, taken))
+    Ok(taken_back(
+        booked(deps.as_ref(), response, true, delegator, validator, amount.amount.0)?,
+        &config,
+        validator,
+        taken,
+    ))
 }
 
 #[cfg(feature = "virtual_staking")]
@@ -112,7 +135,8 @@ fn taken_back(response: Response, config: &Config, validator: &str, taken: u128)
         return response;
     }
     let amount = Coin::new(taken, config.denom.clone());
-    let msg = staking_api::mesh::virtual_staking::VirtualStakeMsg::Unbond { amount, validator: validator.into() };
+    let msg =
+        staking_api::mesh::virtual_staking::VirtualStakeMsg::Unbond { amount, validator: validator.into() };
     response.add_message(crate::module::custom(msg))
 }
 
@@ -124,7 +148,12 @@ fn taken_back(response: Response, _: &Config, _: &str, _: u128) -> Response {
 /// x/meshsecurity keeps books per delegator; a treasury does not.
 #[cfg(feature = "virtual_staking")]
 fn booked(
-    deps: Deps, response: Response, is_deduct: bool, delegator: &str, validator: &str, amount: u128,
+    deps: Deps,
+    response: Response,
+    is_deduct: bool,
+    delegator: &str,
+    validator: &str,
+    amount: u128,
 ) -> cosmwasm_std::StdResult<Response> {
     if TREASURY.may_load(deps.storage)?.is_some() || amount == 0 {
         return Ok(response);
@@ -141,13 +170,21 @@ fn booked(
 
 #[cfg(not(feature = "virtual_staking"))]
 fn booked(
-    _: Deps, response: Response, _: bool, _: &str, _: &str, _: u128,
+    _: Deps,
+    response: Response,
+    _: bool,
+    _: &str,
+    _: &str,
+    _: u128,
 ) -> cosmwasm_std::StdResult<Response> {
     Ok(response)
 }
 
 pub(crate) fn burn(
-    deps: DepsMut, info: &MessageInfo, validators: &[String], amount: &Coin,
+    deps: DepsMut,
+    info: &MessageInfo,
+    validators: &[String],
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_converter(info)?;
@@ -179,7 +216,11 @@ pub(crate) fn close_channel(deps: DepsMut, info: &MessageInfo) -> Result<Respons
     Ok(Response::new().add_event(Event::new("virtual_channel_closed")))
 }
 
-pub(crate) fn set_limits(deps: DepsMut, info: &MessageInfo, limits: &Limits) -> Result<Response, ExecuteError> {
+pub(crate) fn set_limits(
+    deps: DepsMut,
+    info: &MessageInfo,
+    limits: &Limits,
+) -> Result<Response, ExecuteError> {
     let old = owned_treasury(deps.storage, info)?;
     let init = TreasuryInit { limits: limits.clone(), ..old.shown() };
     TREASURY.save(deps.storage, &checked(init, old.owner)?);
@@ -188,7 +229,11 @@ pub(crate) fn set_limits(deps: DepsMut, info: &MessageInfo, limits: &Limits) -> 
 }
 
 pub(crate) fn withdraw_treasury(
-    deps: DepsMut, env: &Env, info: &MessageInfo, amount: &Coin, recipient: &str,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    amount: &Coin,
+    recipient: &str,
 ) -> Result<Response, ExecuteError> {
     owned_treasury(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;
@@ -216,11 +261,15 @@ pub(crate) fn abstain(deps: Deps, proposal_id: u64) -> Result<Response, ExecuteE
         return Err(ExecuteError::VotesInherited);
     }
     let event = Event::new("virtual_abstain").add_attribute("proposal_id", proposal_id.to_string());
-    Ok(Response::new().add_event(event).add_message(GovMsg::Vote { proposal_id, option: VoteOption::Abstain }))
+    Ok(Response::new()
+        .add_event(event)
+        .add_message(GovMsg::Vote { proposal_id, option: VoteOption::Abstain }))
 }
 
 pub(crate) fn set_gov_weight(
-    deps: DepsMut, info: &MessageInfo, weight: GovWeight,
+    deps: DepsMut,
+    info: &MessageInfo,
+    weight: GovWeight,
 ) -> Result<Response, ExecuteError> {
     let mut treasury = owned_treasury(deps.storage, info)?;
     treasury.abstains = weight == GovWeight::Zero;
@@ -230,7 +279,9 @@ pub(crate) fn set_gov_weight(
 }
 
 pub(crate) fn report_native(
-    deps: DepsMut, info: &MessageInfo, stakes: &[(String, Uint128)],
+    deps: DepsMut,
+    info: &MessageInfo,
+    stakes: &[(String, Uint128)],
 ) -> Result<Response, ExecuteError> {
     owned_treasury(deps.storage, info)?;
     for (name, native) in stakes.iter().take(MAX_VALIDATORS) {

@@ -46,7 +46,10 @@ extern "C" fn requires_virtual_staking() {}
 /// [`InstantiateError`].
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
 pub fn instantiate(
-    deps: DepsMut, env: Env, info: MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     execute::instantiate(deps, &env, &info, msg)
 }
@@ -56,7 +59,12 @@ pub fn instantiate(
 /// # Errors
 /// [`ExecuteError`], one variant per reason.
 #[cfg_attr(not(feature = "library"), cosmwasm_std::entry_point)]
-pub fn execute(deps: DepsMut, env: Env, info: MessageInfo, msg: ExecuteMsg) -> Result<Response, ExecuteError> {
+pub fn execute(
+    deps: DepsMut,
+    env: Env,
+    info: MessageInfo,
+    msg: ExecuteMsg,
+) -> Result<Response, ExecuteError> {
     match msg {
         ExecuteMsg::Bond { delegator, validator, amount } => {
             execute::bond(deps, &info, &delegator, &validator, &amount)
@@ -98,7 +106,15 @@ pub fn reply(deps: DepsMut, env: Env, reply: Reply) -> Result<Response, ExecuteE
 pub fn sudo(deps: DepsMut, env: Env, msg: SudoMsg) -> Result<Response, ExecuteError> {
     match msg {
         SudoMsg::HandleEpoch {} => epoch::by_chain(deps, &env),
-        SudoMsg::HandleValsetUpdate { additions, removals, updated, jailed, unjailed, tombstoned, slashed } => {
+        SudoMsg::HandleValsetUpdate {
+            additions,
+            removals,
+            updated,
+            jailed,
+            unjailed,
+            tombstoned,
+            slashed,
+        } => {
             let update = report::ValsetUpdate {
                 additions: additions.unwrap_or_default(),
                 removals: removals.unwrap_or_default(),

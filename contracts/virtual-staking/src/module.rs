@@ -3,21 +3,22 @@
 //! Books per delegator are kept by the module (`update_delegation`); here the sums per validator are brought in
 //! line with the cap once per epoch. Slashes and set changes come from the module by `sudo`.
 
-use crate::error::ExecuteError;
 use crate::epoch::{pass_rewards_on, reprice};
+use crate::error::ExecuteError;
 use crate::state::{CONFIG, Config, EPOCH, Val, save_val, val, vals};
 use crate::{Custom, Response};
 use cosmwasm_std::{
     CosmosMsg, CustomMsg as IsCustomMsg, CustomQuery as IsCustomQuery, DepsMut, DistributionMsg, Env, Event,
-    QuerierWrapper, QueryRequest, StdError, StdResult, SubMsg, WasmMsg, from_json, to_json_binary, to_json_vec,
+    QuerierWrapper, QueryRequest, StdError, StdResult, SubMsg, WasmMsg, from_json, to_json_binary,
+    to_json_vec,
 };
 use mesh_accounting::burn::split;
 use mesh_accounting::store::amount_of;
 use serde::{Deserialize, Serialize};
 use staking_api::mesh::converter::ExecuteMsg as ConverterMsg;
 use staking_api::mesh::virtual_staking::{
-    AllDelegationsResponse, BondStatusResponse, CustomMsg, CustomQuery, TotalDelegationResponse, VirtualStakeMsg,
-    VirtualStakeQuery,
+    AllDelegationsResponse, BondStatusResponse, CustomMsg, CustomQuery, TotalDelegationResponse,
+    VirtualStakeMsg, VirtualStakeQuery,
 };
 use staking_api::mesh::{Coin, Uint128};
 
@@ -125,8 +126,13 @@ pub(crate) fn finish(deps: DepsMut, env: &Env) -> Result<Response, ExecuteError>
 }
 
 fn bring(
-    querier: &QuerierWrapper, env: &Env, config: &Config, response: Response, (name, v): (&String, &Val),
-    target: u128, adding: bool,
+    querier: &QuerierWrapper,
+    env: &Env,
+    config: &Config,
+    response: Response,
+    (name, v): (&String, &Val),
+    target: u128,
+    adding: bool,
 ) -> Result<Response, ExecuteError> {
     let coin = |x: u128| Coin { denom: config.denom.clone(), amount: Uint128(x) };
     let validator = name.clone();

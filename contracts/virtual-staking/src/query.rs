@@ -5,7 +5,8 @@ use crate::state::{BURNED, CONFIG, EPOCH, TREASURY, VALS, Val, val, vals};
 use cosmwasm_std::{Deps, Env, StdError, StdResult};
 use mesh_accounting::store::table;
 use staking_api::mesh::virtual_staking::{
-    AllStakeResponse, ConfigResponse, Request, RequestsResponse, SecurityReport, StakeResponse, StatusResponse,
+    AllStakeResponse, ConfigResponse, Request, RequestsResponse, SecurityReport, StakeResponse,
+    StatusResponse,
 };
 use staking_api::mesh::{Timestamp, Uint128};
 
@@ -45,7 +46,11 @@ pub(crate) fn status(deps: Deps, env: &Env) -> StdResult<StatusResponse> {
     })
 }
 
-pub(crate) fn requests(deps: Deps, start_after: Option<&str>, limit: Option<u32>) -> StdResult<RequestsResponse> {
+pub(crate) fn requests(
+    deps: Deps,
+    start_after: Option<&str>,
+    limit: Option<u32>,
+) -> StdResult<RequestsResponse> {
     let rows = VALS.list(deps.storage, &[], start_after.map(str::as_bytes), table::page(limit))?;
     let one = |(k, v): (Vec<u8>, Val)| {
         Ok(Request {

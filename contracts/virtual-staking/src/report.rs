@@ -6,7 +6,9 @@
 use crate::Response;
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, Config, MAX_VALIDATORS, TREASURY, Val, owned_treasury, save_val, val, vals};
-use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, QuerierWrapper, StdResult, Storage, WasmMsg, to_json_binary};
+use cosmwasm_std::{
+    DepsMut, Env, Event, MessageInfo, QuerierWrapper, StdResult, Storage, WasmMsg, to_json_binary,
+};
 use mesh_accounting::Ratio;
 use mesh_accounting::store::amount_of;
 use staking_api::mesh::converter::{ExecuteMsg as ConverterMsg, Validator};
@@ -53,7 +55,10 @@ impl ValsetUpdate {
 
 /// Compares the chain with the books: set changes, and slashes since `last` (seconds). Books them.
 pub(crate) fn find_changes(
-    s: &mut dyn Storage, querier: &QuerierWrapper, env: &Env, last: u64,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    env: &Env,
+    last: u64,
 ) -> Result<ValsetUpdate, ExecuteError> {
     let mut update = ValsetUpdate::default();
     if TREASURY.may_load(s)?.is_none() {
@@ -72,7 +77,8 @@ pub(crate) fn find_changes(
             (false, Some(info)) if !v.tombstoned => update.additions.push(info),
             _ => {}
         }
-        v.active = !update.removals.contains(&name) && (v.active || update.additions.iter().any(|a| a.address == name));
+        v.active = !update.removals.contains(&name)
+            && (v.active || update.additions.iter().any(|a| a.address == name));
         if v != before {
             save_val(s, &name, &v);
         }
@@ -95,7 +101,12 @@ fn wire_validator(v: &cosmwasm_std::ValidatorMetadata) -> Validator {
 }
 
 fn find_slash(
-    update: &mut ValsetUpdate, querier: &QuerierWrapper, env: &Env, last: u64, name: &str, v: &mut Val,
+    update: &mut ValsetUpdate,
+    querier: &QuerierWrapper,
+    env: &Env,
+    last: u64,
+    name: &str,
+    v: &mut Val,
 ) -> Result<(), ExecuteError> {
     if v.bonded == 0 {
         return Ok(());
@@ -154,7 +165,10 @@ pub(crate) fn by_chain(deps: DepsMut, update: ValsetUpdate) -> Result<Response, 
 
 /// The treasury's owner declares a validator out for ever.
 pub(crate) fn tombstone(
-    deps: DepsMut, env: &Env, info: &MessageInfo, name: &str,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    name: &str,
 ) -> Result<Response, ExecuteError> {
     owned_treasury(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;

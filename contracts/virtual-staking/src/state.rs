@@ -31,7 +31,13 @@ pub(crate) struct Treasury {
     pub(crate) abstains: bool,
 }
 mesh_accounting::packed!(Treasury {
-    owner, max_cap, max_of_native, max_per_validator, taper_from, min_epoch_s, abstains,
+    owner,
+    max_cap,
+    max_of_native,
+    max_per_validator,
+    taper_from,
+    min_epoch_s,
+    abstains,
 });
 
 /// A validator.

@@ -85,7 +85,8 @@ fn capacity(c: &impl Custody, user: &str, consumer: &str) -> (u128, u128, u128) 
 
 fn slash_capacity(c: &impl Custody, user: &str) -> (u128, u128) {
     let w = c.world();
-    let a: SlashCapacityResponse = w.ask(&w.vault, json!({ "custody": { "slash_capacity": { "user": w.user(user) } } }));
+    let a: SlashCapacityResponse =
+        w.ask(&w.vault, json!({ "custody": { "slash_capacity": { "user": w.user(user) } } }));
     (a.s.0, a.used.0)
 }
 

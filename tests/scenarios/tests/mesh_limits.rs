@@ -51,7 +51,10 @@ fn power_flattens_towards_the_cap() {
 /// §15-11 (a, b): a share of native stake, and no validator above its share through virtual stake.
 #[test]
 fn relative_limits_work_on_reported_native_stake() {
-    let w = limited(json!({ "max_cap": "1000000000000", "max_of_native": "0.1", "max_per_validator": "0.36" }), &[2, 1]);
+    let w = limited(
+        json!({ "max_cap": "1000000000000", "max_of_native": "0.1", "max_per_validator": "0.36" }),
+        &[2, 1],
+    );
     let natives: Vec<(String, String)> =
         (0..3).map(|n| (w.validator(0, n), w.power(0, n).to_string())).collect();
     governance(&w, json!({ "report_native": { "stakes": natives } }));
@@ -62,7 +65,8 @@ fn relative_limits_work_on_reported_native_stake() {
     assert!(w.power(0, 0) * 100 <= all * 36 + 100, "{} of {all}", w.power(0, 0));
     assert!(w.power(0, 1) > 1_100_000_000, "what the first cannot take goes to the second");
     let c = &w.consumers[0];
-    let report: SecurityReport = c.chain.query(&c.virtual_staking, &json!({ "security_report": {} })).unwrap();
+    let report: SecurityReport =
+        c.chain.query(&c.virtual_staking, &json!({ "security_report": {} })).unwrap();
     assert_eq!((report.third_native.0, report.third_total.0), (1_500_000_000, 1_650_000_000));
 }
 
@@ -91,7 +95,9 @@ fn the_bonus_follows_credited_stake_and_keeps_the_budget() {
     let c = &w.consumers[0];
     let coins = [cosmwasm_std::Coin::new(10_000u128, "ucons")];
     c.chain.execute(&c.gov, &c.converter, &json!({ "fund_boost": {} }), &coins).unwrap();
-    c.chain.execute(&c.gov, &c.converter, &json!({ "set_boost": { "per_epoch": "400", "epoch_s": 100 } }), &[]).unwrap();
+    c.chain
+        .execute(&c.gov, &c.converter, &json!({ "set_boost": { "per_epoch": "400", "epoch_s": 100 } }), &[])
+        .unwrap();
     let pay = json!({ "pay_boost": {} });
     assert!(c.chain.execute(&c.gov, &c.converter, &pay, &[]).is_err(), "not due yet");
     w.clock.advance(Duration::from_secs(100));
@@ -240,9 +246,14 @@ fn overlap_is_counted_by_validators_and_by_power() {
         }
     }
     let powers = json!([["a0", "30"], ["a1", "22"], ["a2", "20"], ["a3", "28"]]);
-    w.hub.execute(&w.owner, &registry, &json!({ "set_powers": { "chain_id": "a", "powers": powers } }), &[]).unwrap();
+    w.hub
+        .execute(&w.owner, &registry, &json!({ "set_powers": { "chain_id": "a", "powers": powers } }), &[])
+        .unwrap();
     let o: OverlapResponse = w.ask(&registry, json!({ "overlap": { "chain_a": "a", "chain_b": "b" } }));
-    assert_eq!((o.common_operators, o.by_count.to_string(), o.by_power.to_string()), (3, "0.75".into(), "0.72".into()));
+    assert_eq!(
+        (o.common_operators, o.by_count.to_string(), o.by_power.to_string()),
+        (3, "0.75".into(), "0.72".into())
+    );
 }
 
 /// §15-8: a proven fault on one chain costs the operator its self-bond and its place on the others, once.
@@ -251,13 +262,17 @@ fn a_fault_costs_the_operator_on_every_chain_once() {
     let w = World::hub(&mesh_world::policy());
     let registry = registry(&w, json!({ "slash": { "ratio": "0.2" } }));
     let code = w.hub.store("mesh-vault").unwrap();
-    let vault = w.hub.instantiate(&w.owner, code, &json!({ "denom": "umesh", "local_staking": null }), "v", &[]).unwrap();
+    let vault = w
+        .hub
+        .instantiate(&w.owner, code, &json!({ "denom": "umesh", "local_staking": null }), "v", &[])
+        .unwrap();
     let operator = w.user("alice");
     let call = |from: &str, to: &str, msg: Value| w.hub.execute(from, to, &msg, &[]);
     call(&w.owner, &registry, json!({ "set_vaults": { "vaults": [vault] } })).unwrap();
     for (chain, name) in [("c1", "v1"), ("c2", "v2")] {
         let fp = (chain == "c1").then_some("fp1");
-        let msg = json!({ "vouch": { "operator": operator, "chain_id": chain, "valoper": name, "fp_pk": fp } });
+        let msg =
+            json!({ "vouch": { "operator": operator, "chain_id": chain, "valoper": name, "fp_pk": fp } });
         call(&w.owner, &registry, msg).unwrap();
     }
     let coins = [cosmwasm_std::Coin::new(1000u128, "umesh")];
@@ -268,15 +283,19 @@ fn a_fault_costs_the_operator_on_every_chain_once() {
     assert!(call(&operator, &registry, fault.clone()).is_err(), "only reporters");
     call(&w.finality, &registry, fault.clone()).unwrap();
     call(&w.finality, &registry, fault).unwrap();
-    let left: SelfBondResponse = w.ask(&registry, json!({ "self_bond": { "operator": operator, "vault": vault } }));
+    let left: SelfBondResponse =
+        w.ask(&registry, json!({ "self_bond": { "operator": operator, "vault": vault } }));
     assert_eq!(left.amount.0, 800);
-    let twin: DelegableResponse = w.ask(&registry, json!({ "delegable": { "chain_id": "c2", "validator": "v2" } }));
+    let twin: DelegableResponse =
+        w.ask(&registry, json!({ "delegable": { "chain_id": "c2", "validator": "v2" } }));
     assert!(!twin.delegable);
-    let release = json!({ "release_self_bond": { "vault": vault, "amount": { "denom": "umesh", "amount": "800" } } });
+    let release =
+        json!({ "release_self_bond": { "vault": vault, "amount": { "denom": "umesh", "amount": "800" } } });
     assert!(call(&operator, &registry, release.clone()).is_err(), "a jailed operator keeps its bond");
     call(&w.owner, &registry, json!({ "pardon": { "operator": operator } })).unwrap();
     call(&operator, &registry, release).unwrap();
-    call(&operator, &vault, json!({ "unbond": { "amount": { "denom": "umesh", "amount": "800" } } })).unwrap();
+    call(&operator, &vault, json!({ "unbond": { "amount": { "denom": "umesh", "amount": "800" } } }))
+        .unwrap();
 }
 
 /// §16.3 I3: with binding, only the validator of the provider's operator can be chosen.

@@ -15,7 +15,9 @@ fn story(w: &mut Native, rough: Option<PacketFaults>) {
     for user in USERS {
         w.bond(user, 1000);
     }
-    for (user, c, v, x) in [("alice", 0, 0, 600), ("alice", 1, 1, 500), ("bob", 0, 0, 300), ("bob", 2, 2, 900)] {
+    for (user, c, v, x) in
+        [("alice", 0, 0, 600), ("alice", 1, 1, 500), ("bob", 0, 0, 300), ("bob", 2, 2, 900)]
+    {
         w.stake(user, c, v, x).unwrap();
     }
     w.run();
@@ -95,7 +97,10 @@ fn books_agree_after_any_sequence_of_actions_and_packets() {
         w.settle_everything();
         for user in USERS {
             let a = w.account(user);
-            assert!(a.max_lien.h.0 <= a.bonded.0 && a.total_slashable.h.0 <= a.bonded.0, "seed {seed}: {a:?}");
+            assert!(
+                a.max_lien.h.0 <= a.bonded.0 && a.total_slashable.h.0 <= a.bonded.0,
+                "seed {seed}: {a:?}"
+            );
             for c in 0..3 {
                 let (lien, debt, held) = (w.lien(user, c), w.debt(user, c), w.held(user, c));
                 assert_eq!(lien + debt, held, "seed {seed}, {user}, consumer {c}");

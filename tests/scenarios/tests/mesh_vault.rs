@@ -144,7 +144,11 @@ fn t4_a_slash_during_a_stake_in_flight_ends_well_either_way() {
         w.stake("alice", 1, 0, 200).unwrap();
         w.slash("alice", 0, 0, 20);
         assert_eq!(w.account("alice").bonded.0, 180);
-        if arrives { w.run() } else { w.refuse_all() }
+        if arrives {
+            w.run()
+        } else {
+            w.refuse_all()
+        }
         let left = if arrives { 180 } else { 0 };
         assert_eq!((w.lien("alice", 1), w.staked("alice", 1, 0), w.foreign(1, 0)), (left, left, left));
         assert!(w.pending("alice", 1).is_empty());

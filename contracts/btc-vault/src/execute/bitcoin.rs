@@ -4,7 +4,8 @@ use super::rebalance;
 use crate::custody::{Bitcoin, move_to};
 use crate::error::ExecuteError;
 use crate::state::{
-    BY_USER, CONFIG, CONSUMERS, DELEGATIONS, Delegation, MAX_PROVIDERS, OPEN_SLASHES, Role, SLASHED, Slashed, State,
+    BY_USER, CONFIG, CONSUMERS, DELEGATIONS, Delegation, MAX_PROVIDERS, OPEN_SLASHES, Role, SLASHED, Slashed,
+    State,
 };
 use cosmwasm_std::{Event, MessageInfo, QuerierWrapper, Response, StdResult, Storage};
 use mesh_accounting::Ratio;
@@ -34,7 +35,13 @@ fn event(kind: &str, txid: &str, d: &Delegation) -> Event {
 
 #[allow(clippy::too_many_arguments, reason = "the fields of one message")]
 pub(super) fn active(
-    s: &mut dyn Storage, info: &MessageInfo, user: String, txid: &str, sat: u64, rate: Decimal, fps: Vec<FpOf>,
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    user: String,
+    txid: &str,
+    sat: u64,
+    rate: Decimal,
+    fps: Vec<FpOf>,
     times: Times,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(s)?;
@@ -85,7 +92,12 @@ fn first_state(s: &dyn Storage, d: &Delegation, min_unbonding: u32) -> StdResult
 
 /// A spend of the staking output was seen; the stake counts no more from here on.
 pub(super) fn unbonding(
-    s: &mut dyn Storage, info: &MessageInfo, txid: &str, spend: &str, kind: SpendKind, height: u32,
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    txid: &str,
+    spend: &str,
+    kind: SpendKind,
+    height: u32,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(s)?.only(info.sender.as_str(), Role::Staking)?;
     let seen = Event::new("delegation_unbonding")
@@ -97,7 +109,9 @@ pub(super) fn unbonding(
         return leave(s, txid, seen);
     }
     // A slashing transaction without evidence gives the key away all the same; the rest follows with the evidence.
-    let Some(d) = DELEGATIONS.may_load(s, &[txid.as_bytes()])? else { return Ok(Response::new().add_event(seen)) };
+    let Some(d) = DELEGATIONS.may_load(s, &[txid.as_bytes()])? else {
+        return Ok(Response::new().add_event(seen));
+    };
     let (user, counted) = (d.user.clone(), d.state.counts());
     move_to(s, txid, d, Backing::Slashed)?;
     after(s, counted.then_some(user), seen)
@@ -121,7 +135,11 @@ fn after(s: &mut dyn Storage, user: Option<String>, seen: Event) -> Result<Respo
 }
 
 /// A deep reorganisation took the inclusion away.
-pub(super) fn quarantined(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -> Result<Response, ExecuteError> {
+pub(super) fn quarantined(
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    txid: &str,
+) -> Result<Response, ExecuteError> {
     CONFIG.load(s)?.only(info.sender.as_str(), Role::Staking)?;
     let seen = Event::new("delegation_quarantined").add_attribute("txid", txid);
     match DELEGATIONS.may_load(s, &[txid.as_bytes()])? {
@@ -135,7 +153,11 @@ pub(super) fn quarantined(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -
 }
 
 /// Inclusion was proven again; liens come back only when the user stakes again.
-pub(super) fn requalified(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -> Result<Response, ExecuteError> {
+pub(super) fn requalified(
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    txid: &str,
+) -> Result<Response, ExecuteError> {
     CONFIG.load(s)?.only(info.sender.as_str(), Role::Staking)?;
     let found = DELEGATIONS.may_load(s, &[txid.as_bytes()])?;
     if let Some(d) = found.filter(|d| d.state.0 == Backing::Quarantined) {
@@ -146,7 +168,12 @@ pub(super) fn requalified(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -
 
 /// A provider's key is out: everything that has it is lost, once.
 pub(super) fn fp_slashed(
-    s: &mut dyn Storage, querier: &QuerierWrapper, info: &MessageInfo, fp: &str, consumer: &str, height: u64,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    info: &MessageInfo,
+    fp: &str,
+    consumer: &str,
+    height: u64,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(s)?.only(info.sender.as_str(), Role::Finality)?;
     let seen = Event::new("fp_slashed")
@@ -163,7 +190,10 @@ pub(super) fn fp_slashed(
 
 /// Settles the next delegations of a slashed provider.
 pub(super) fn settle(
-    s: &mut dyn Storage, querier: &QuerierWrapper, fp: &str, limit: u32,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    fp: &str,
+    limit: u32,
 ) -> Result<Response, ExecuteError> {
     if !OPEN_SLASHES.has(s, &[fp.as_bytes()]) {
         return Err(ExecuteError::NothingToSettle(fp.into()));
@@ -172,7 +202,10 @@ pub(super) fn settle(
 }
 
 fn step(
-    s: &mut dyn Storage, querier: &QuerierWrapper, fp: &str, limit: usize,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    fp: &str,
+    limit: usize,
 ) -> Result<Response, ExecuteError> {
     let consumer = SLASHED.get(s, &[fp.as_bytes()])?.consumer;
     let at = bound_validator(s, querier, &consumer, fp)?;
@@ -198,9 +231,14 @@ fn step(
 /// The lien holder of the consumer where the fault was made and the validator its provider is bound to; unknown
 /// where the registry does not say, which must not stop a slash.
 fn bound_validator(
-    s: &dyn Storage, querier: &QuerierWrapper, consumer: &str, fp: &str,
+    s: &dyn Storage,
+    querier: &QuerierWrapper,
+    consumer: &str,
+    fp: &str,
 ) -> StdResult<Option<(String, String)>> {
-    let (Some(registry), Some(c)) = (CONFIG.load(s)?.registry, CONSUMERS.may_load(s, &[consumer.as_bytes()])?) else {
+    let (Some(registry), Some(c)) =
+        (CONFIG.load(s)?.registry, CONSUMERS.may_load(s, &[consumer.as_bytes()])?)
+    else {
         return Ok(None);
     };
     let ask = RegistryQuery::BoundValidator { consumer: consumer.into(), fp_pk: fp.into() };

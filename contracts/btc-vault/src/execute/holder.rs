@@ -11,7 +11,10 @@ use staking_api::mesh::vault::UserSlash;
 
 /// Part of a lien comes back.
 pub(super) fn release(
-    s: &mut dyn Storage, info: &MessageInfo, owner: &str, amount: &Coin,
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let taken = Book::release(s, owner, info.sender.as_str(), amount.amount.0)?;
     let event = Event::new("lien_released")
@@ -24,7 +27,10 @@ pub(super) fn release(
 
 /// A pending lien is final, or void.
 pub(super) fn answer(
-    s: &mut dyn Storage, info: &MessageInfo, tx_id: u64, ok: bool,
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    tx_id: u64,
+    ok: bool,
 ) -> Result<Response, ExecuteError> {
     let holder = info.sender.as_str();
     let answer = if ok { Book::commit(s, holder, tx_id)? } else { Book::rollback(s, holder, tx_id)? };
@@ -41,7 +47,10 @@ pub(super) fn answer(
 /// Stake was slashed on the consumer for a fault that gives no key away: Bitcoin is untouched. By policy the
 /// credit of the user is garnished or not; the lien falls in any case.
 pub(super) fn slash(
-    s: &mut dyn Storage, info: &MessageInfo, slashes: Vec<UserSlash>, validator: &str,
+    s: &mut dyn Storage,
+    info: &MessageInfo,
+    slashes: Vec<UserSlash>,
+    validator: &str,
 ) -> Result<Response, ExecuteError> {
     let (garnish, holder) = (CONFIG.load(s)?.garnish, info.sender.as_str());
     let mut response = Response::new();

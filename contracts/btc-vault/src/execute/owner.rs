@@ -40,13 +40,26 @@ fn checked(config: &mut Config, policy: &Policy) -> Result<(), InstantiateError>
 }
 
 pub(super) fn dispatch(
-    api: &dyn Api, s: &mut dyn Storage, querier: &QuerierWrapper, env: &Env, info: &MessageInfo, msg: ExecuteMsg,
+    api: &dyn Api,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    env: &Env,
+    info: &MessageInfo,
+    msg: ExecuteMsg,
 ) -> Result<Response, ExecuteError> {
     let mut config = CONFIG.load(s)?;
     config.only(info.sender.as_str(), Role::Owner)?;
     let event = Event::new("btc_vault_set").add_attribute("height", env.block.height.to_string());
     match msg {
-        ExecuteMsg::SetConsumer { consumer, external_staking, slash_dsign, cap_sat, paused, shared, timing } => {
+        ExecuteMsg::SetConsumer {
+            consumer,
+            external_staking,
+            slash_dsign,
+            cap_sat,
+            paused,
+            shared,
+            timing,
+        } => {
             let contract = api.addr_validate(&external_staking)?.into_string();
             let new = Consumer { contract, ratio: Ratio::from(slash_dsign), cap: cap_sat, paused, shared };
             return set_consumer(s, querier, &config, &consumer, new, timing.as_ref());
@@ -67,7 +80,11 @@ pub(super) fn dispatch(
 }
 
 fn set_consumer(
-    s: &mut dyn Storage, querier: &QuerierWrapper, config: &Config, id: &str, new: Consumer,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    config: &Config,
+    id: &str,
+    new: Consumer,
     times: Option<&ConsumerTiming>,
 ) -> Result<Response, ExecuteError> {
     let stated = Decimal::from(new.ratio);

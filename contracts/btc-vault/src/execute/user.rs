@@ -16,7 +16,12 @@ use staking_api::mesh::{Binary, Coin};
 
 /// The user cross-stakes: a lien is made and its holder told.
 pub(super) fn stake_remote(
-    s: &mut dyn Storage, querier: &QuerierWrapper, info: &MessageInfo, contract: &str, amount: Coin, msg: Binary,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    info: &MessageInfo,
+    contract: &str,
+    amount: Coin,
+    msg: Binary,
 ) -> Result<Response, ExecuteError> {
     let user = info.sender.as_str();
     if amount.denom != SAT {
@@ -39,7 +44,8 @@ pub(super) fn stake_remote(
         .add_attribute("amount", amount.amount.to_string())
         .add_attribute("tx_id", tx_id.to_string());
     let call = CrossStakingExecuteMsg::ReceiveVirtualStake { owner: user.into(), amount, tx_id, msg };
-    let call = WasmMsg::Execute { contract_addr: contract.into(), msg: to_json_binary(&call)?, funds: vec![] };
+    let call =
+        WasmMsg::Execute { contract_addr: contract.into(), msg: to_json_binary(&call)?, funds: vec![] };
     Ok(Response::new().add_message(call).add_event(event))
 }
 
@@ -65,11 +71,16 @@ fn nothing_to_settle(s: &dyn Storage, user: &str) -> Result<(), ExecuteError> {
 
 /// The validator must be of the operator whose provider key secures the delegation (I3).
 fn bound(
-    s: &dyn Storage, querier: &QuerierWrapper, user: &str, consumer: &str, msg: &Binary,
+    s: &dyn Storage,
+    querier: &QuerierWrapper,
+    user: &str,
+    consumer: &str,
+    msg: &Binary,
 ) -> Result<(), ExecuteError> {
     let config = CONFIG.load(s)?;
     let (true, Some(registry)) = (config.require_binding, config.registry) else { return Ok(()) };
-    let validator = from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
+    let validator =
+        from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
     let ask = RegistryQuery::BoundFp { consumer: consumer.into(), validator: validator.clone() };
     let answer: BoundFpResponse = querier.query_wasm_smart(registry, &ask)?;
     let has = |fp: &String| BOUND_FP.has(s, &[user.as_bytes(), consumer.as_bytes(), fp.as_bytes()]);
@@ -88,7 +99,10 @@ pub(super) fn sync(s: &mut dyn Storage, user: &str) -> Result<Response, ExecuteE
 /// Sends a refused burn again, sized by what its holder can burn just now (a stock holder cannot burn stake that
 /// is in flight or leaving, T4, T10).
 pub(super) fn retry_burn(
-    s: &mut dyn Storage, querier: &QuerierWrapper, user: &str, holder: &str,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    user: &str,
+    holder: &str,
 ) -> Result<Response, ExecuteError> {
     let bonded = bonded_with(querier, user, holder);
     let burn = take_debt(s, user, holder, bonded)?.ok_or_else(|| ExecuteError::NoDebt(holder.into()))?;

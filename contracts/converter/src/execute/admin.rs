@@ -4,8 +4,8 @@ use super::send::{Asked, VIRTUAL_REPLY, send};
 use crate::error::{ExecuteError, InstantiateError};
 use crate::state::{CHANNEL, CLOSING, CONFIG, Config, KEYS, POTS, VIRTUAL, save_stake, stake};
 use cosmwasm_std::{
-    DepsMut, Env, Event, IbcMsg, MessageInfo, Reply, Response, StdError, SubMsg, SubMsgResult, WasmMsg, from_json,
-    to_json_binary,
+    DepsMut, Env, Event, IbcMsg, MessageInfo, Reply, Response, StdError, SubMsg, SubMsgResult, WasmMsg,
+    from_json, to_json_binary,
 };
 use mesh_accounting::Ratio;
 use mesh_accounting::store::outbox::Outbox;
@@ -19,7 +19,10 @@ const INIT_REPLY: u64 = 1;
 const MAX_FLUSH: usize = 20;
 
 pub(crate) fn instantiate(
-    deps: DepsMut, _env: &Env, info: &MessageInfo, msg: InstantiateMsg,
+    deps: DepsMut,
+    _env: &Env,
+    info: &MessageInfo,
+    msg: InstantiateMsg,
 ) -> Result<Response, InstantiateError> {
     let owner = msg.owner.as_deref().or(msg.admin.as_deref()).unwrap_or(info.sender.as_str());
     let config = Config {
@@ -84,7 +87,11 @@ pub(crate) fn flush(deps: DepsMut, env: &Env, limit: u32) -> Result<Response, Ex
 }
 
 pub(crate) fn set_boost(
-    deps: DepsMut, env: &Env, info: &MessageInfo, per_epoch: Uint128, epoch_s: u64,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    per_epoch: Uint128,
+    epoch_s: u64,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     let mut pots = POTS.get(deps.storage)?;
@@ -96,7 +103,9 @@ pub(crate) fn set_boost(
 }
 
 pub(crate) fn set_discount(
-    deps: DepsMut, info: &MessageInfo, discount: Decimal,
+    deps: DepsMut,
+    info: &MessageInfo,
+    discount: Decimal,
 ) -> Result<Response, ExecuteError> {
     let mut config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
@@ -105,7 +114,11 @@ pub(crate) fn set_discount(
     Ok(Response::new().add_event(Event::new("discount_set").add_attribute("discount", discount.to_string())))
 }
 
-pub(crate) fn set_price_feed(deps: DepsMut, info: &MessageInfo, feed: &str) -> Result<Response, ExecuteError> {
+pub(crate) fn set_price_feed(
+    deps: DepsMut,
+    info: &MessageInfo,
+    feed: &str,
+) -> Result<Response, ExecuteError> {
     let mut config = CONFIG.load(deps.storage)?;
     config.only_owner(info)?;
     config.price_feed = deps.api.addr_validate(feed)?.into_string();
@@ -114,7 +127,10 @@ pub(crate) fn set_price_feed(deps: DepsMut, info: &MessageInfo, feed: &str) -> R
 }
 
 pub(crate) fn set_validator_key(
-    deps: DepsMut, info: &MessageInfo, validator: &str, key: &String,
+    deps: DepsMut,
+    info: &MessageInfo,
+    validator: &str,
+    key: &String,
 ) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
     KEYS.save(deps.storage, &[validator.as_bytes()], key);

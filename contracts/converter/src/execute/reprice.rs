@@ -11,7 +11,11 @@ use staking_api::mesh::Decimal;
 use staking_api::mesh::price::{PriceResponse, QueryMsg};
 
 /// Asks the feed; remembers the last two values.
-fn ask_feed(s: &mut dyn Storage, querier: &QuerierWrapper, config: &Config) -> StdResult<Result<Price, String>> {
+fn ask_feed(
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    config: &Config,
+) -> StdResult<Result<Price, String>> {
     let answer: StdResult<PriceResponse> = querier.query_wasm_smart(&config.price_feed, &QueryMsg::Price {});
     let mut price = PRICE.get(s)?;
     let result = match answer {
@@ -35,7 +39,9 @@ fn ask_feed(s: &mut dyn Storage, querier: &QuerierWrapper, config: &Config) -> S
 ///
 /// Refused when the feed does not answer: an increase at a stale price is what must not happen.
 pub(crate) fn fresh_price(
-    s: &mut dyn Storage, querier: &QuerierWrapper, config: &Config,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    config: &Config,
 ) -> Result<Ratio, ExecuteError> {
     ask_feed(s, querier, config)?.map(|p| p.now).map_err(ExecuteError::NoPrice)
 }

@@ -7,7 +7,9 @@ use super::send::{HOUR, packet};
 use super::stake::Effect;
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, MAX_BATCH, POTS, STAKES, TOTAL, only_virtual};
-use cosmwasm_std::{BankMsg, CosmosMsg, DepsMut, Env, Event, MessageInfo, Response, StdResult, Storage, SubMsg};
+use cosmwasm_std::{
+    BankMsg, CosmosMsg, DepsMut, Env, Event, MessageInfo, Response, StdResult, Storage, SubMsg,
+};
 use mesh_accounting::price::share;
 use mesh_accounting::store::{chain_coin, only_funds, table};
 use staking_api::mesh::packet::{ConsumerPacket, RewardInfo};
@@ -15,7 +17,10 @@ use staking_api::mesh::{Coin, Uint128};
 
 /// Rewards of one validator.
 pub(crate) fn distribute_one(
-    deps: DepsMut, env: &Env, info: &MessageInfo, validator: String,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    validator: String,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     let reward = Uint128(only_funds(&info.funds, &config.local_denom)?);
@@ -24,7 +29,10 @@ pub(crate) fn distribute_one(
 
 /// Rewards of several validators.
 pub(crate) fn distribute(
-    deps: DepsMut, env: &Env, info: &MessageInfo, payments: Vec<RewardInfo>,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    payments: Vec<RewardInfo>,
 ) -> Result<Response, ExecuteError> {
     only_virtual(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;
@@ -43,7 +51,11 @@ fn sum(payments: &[RewardInfo]) -> u128 {
 }
 
 fn tell(
-    s: &mut dyn Storage, env: &Env, rewards: Vec<RewardInfo>, sum: u128, denom: String,
+    s: &mut dyn Storage,
+    env: &Env,
+    rewards: Vec<RewardInfo>,
+    sum: u128,
+    denom: String,
 ) -> StdResult<Option<CosmosMsg>> {
     let mut pots = POTS.get(s)?;
     pots.rewards = pots.rewards.saturating_add(sum);

@@ -27,7 +27,10 @@ pub(crate) struct Asked {
 
 /// A packet to the provider side; kept for the time when a channel is open where none is.
 pub(crate) fn packet(
-    s: &mut dyn Storage, env: &Env, packet: &ConsumerPacket, timeout_s: u64,
+    s: &mut dyn Storage,
+    env: &Env,
+    packet: &ConsumerPacket,
+    timeout_s: u64,
 ) -> StdResult<Option<CosmosMsg>> {
     let data = to_json_vec(packet)?;
     match CHANNEL.may_load(s)?.filter(|c| c.open) {
@@ -48,7 +51,12 @@ pub(crate) fn send(env: &Env, channel_id: String, data: Vec<u8>, timeout_s: u64)
 /// Brings virtual-staking from `old` to `new` with a validator; `None` when there is no difference. A failure is
 /// reported back and tried again at the next re-pricing.
 pub(crate) fn ask(
-    s: &dyn Storage, env_addr: &str, validator: &str, old: u128, new: u128, burn: bool,
+    s: &dyn Storage,
+    env_addr: &str,
+    validator: &str,
+    old: u128,
+    new: u128,
+    burn: bool,
 ) -> StdResult<Option<SubMsg>> {
     let (add, sub) = (new.saturating_sub(old), old.saturating_sub(new));
     if add == sub {
@@ -61,7 +69,8 @@ pub(crate) fn ask(
         (false, true) => VirtualMsg::Burn { validators: vec![name], amount },
         (false, false) => VirtualMsg::Unbond { delegator, validator: name, amount },
     };
-    let call = WasmMsg::Execute { contract_addr: VIRTUAL.load(s)?, msg: to_json_binary(&msg)?, funds: vec![] };
+    let call =
+        WasmMsg::Execute { contract_addr: VIRTUAL.load(s)?, msg: to_json_binary(&msg)?, funds: vec![] };
     let asked = Asked { validator: validator.into(), add: Uint128(add), sub: Uint128(sub) };
     Ok(Some(SubMsg::reply_on_error(call, VIRTUAL_REPLY).with_payload(to_json_binary(&asked)?)))
 }

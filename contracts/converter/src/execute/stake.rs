@@ -1,7 +1,7 @@
 //! Stake, unstake and burn: the provider's packets. Only an increase can be refused.
 
-use super::send::{HOUR, ask, packet};
 use super::reprice::fresh_price;
+use super::send::{HOUR, ask, packet};
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, PRICE, STAKES, Stake, only_virtual, save_stake, stake};
 use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, SubMsg};
@@ -37,7 +37,11 @@ pub(crate) fn add(deps: DepsMut, env: &Env, validator: &str, amount: &Coin) -> R
 
 /// Less of it, in proportion; never refused, whatever the price.
 pub(crate) fn sub(
-    deps: DepsMut, env: &Env, validator: &str, amount: u128, burn: bool,
+    deps: DepsMut,
+    env: &Env,
+    validator: &str,
+    amount: u128,
+    burn: bool,
 ) -> Result<Effect, ExecuteError> {
     let old = stake(deps.storage, validator)?;
     let taken = amount.min(old.foreign);
@@ -52,14 +56,22 @@ pub(crate) fn sub(
 }
 
 /// An unstake packet.
-pub(crate) fn unstake(deps: DepsMut, env: &Env, validator: &str, amount: &Coin) -> Result<Effect, ExecuteError> {
+pub(crate) fn unstake(
+    deps: DepsMut,
+    env: &Env,
+    validator: &str,
+    amount: &Coin,
+) -> Result<Effect, ExecuteError> {
     let amount = CONFIG.load(deps.storage)?.remote(amount)?;
     sub(deps, env, validator, amount, false)
 }
 
 /// A burn packet: split over the validators named, in proportion to their stake.
 pub(crate) fn burn(
-    mut deps: DepsMut, env: &Env, validators: &[String], amount: &Coin,
+    mut deps: DepsMut,
+    env: &Env,
+    validators: &[String],
+    amount: &Coin,
 ) -> Result<Effect, ExecuteError> {
     let amount = CONFIG.load(deps.storage)?.remote(amount)?;
     let mut stakes = Vec::with_capacity(validators.len());
@@ -79,7 +91,12 @@ pub(crate) fn burn(
 
 /// Virtual-staking gives a delegation back (its cap went to zero): the provider side is told.
 pub(crate) fn internal_unstake(
-    deps: DepsMut, env: &Env, info: &MessageInfo, delegator: String, validator: String, amount: Coin,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    delegator: String,
+    validator: String,
+    amount: Coin,
 ) -> Result<Response, ExecuteError> {
     only_virtual(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;

@@ -3,7 +3,9 @@
 use super::send::{DAY, packet};
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, Config, KEYS, PRICE, Stake, only_virtual, save_stake, stake};
-use cosmwasm_std::{CosmosMsg, DepsMut, Env, Event, MessageInfo, QuerierWrapper, Response, StdResult, Storage};
+use cosmwasm_std::{
+    CosmosMsg, DepsMut, Env, Event, MessageInfo, QuerierWrapper, Response, StdResult, Storage,
+};
 use mesh_accounting::Ratio;
 use mesh_accounting::price::{invert, proportional};
 use staking_api::mesh::converter::Validator;
@@ -31,15 +33,22 @@ fn with_key(s: &dyn Storage, valoper: String) -> StdResult<AddValidator> {
 
 /// Passes a report of virtual-staking on.
 pub(crate) fn update(
-    deps: DepsMut, env: &Env, info: &MessageInfo, additions: Vec<Validator>, updated: Vec<Validator>, lists: Lists,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    additions: Vec<Validator>,
+    updated: Vec<Validator>,
+    lists: Lists,
     slashed: Vec<ValidatorSlashInfo>,
 ) -> Result<Response, ExecuteError> {
     only_virtual(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;
-    let keyed = |s: &dyn Storage, vs: Vec<Validator>| vs.into_iter().map(|v| with_key(s, v.address)).collect();
+    let keyed =
+        |s: &dyn Storage, vs: Vec<Validator>| vs.into_iter().map(|v| with_key(s, v.address)).collect();
     let additions: StdResult<Vec<_>> = keyed(deps.storage, additions);
     let updated: StdResult<Vec<_>> = keyed(deps.storage, updated);
-    let slashed = slashed.into_iter().map(|s| slash(deps.storage, &config, s)).collect::<StdResult<Vec<_>>>()?;
+    let slashed =
+        slashed.into_iter().map(|s| slash(deps.storage, &config, s)).collect::<StdResult<Vec<_>>>()?;
     let body = ValsetUpdate {
         height: env.block.height,
         time: env.block.time.seconds(),
@@ -64,9 +73,10 @@ fn slash(s: &mut dyn Storage, config: &Config, info: ValidatorSlashInfo) -> StdR
     let old = stake(s, &info.address)?;
     let price = PRICE.get(s)?.now;
     let by_price = invert(info.slash_amount.0, price, config.adjustment);
-    let foreign = by_price.unwrap_or_else(|| proportional(old.foreign, info.slash_amount.0, old.local)).min(old.foreign);
-    let new =
-        Stake { foreign: old.foreign - foreign, local: old.local.saturating_sub(info.slash_amount.0) };
+    let foreign = by_price
+        .unwrap_or_else(|| proportional(old.foreign, info.slash_amount.0, old.local))
+        .min(old.foreign);
+    let new = Stake { foreign: old.foreign - foreign, local: old.local.saturating_sub(info.slash_amount.0) };
     save_stake(s, &info.address, new)?;
     let slash_ratio = match info.slash_ratio.parse::<staking_api::mesh::Decimal>() {
         Ok(_) => info.slash_ratio,
@@ -84,7 +94,9 @@ fn slash(s: &mut dyn Storage, config: &Config, info: ValidatorSlashInfo) -> StdR
 
 /// The first packet on a new channel: all bonded validators.
 pub(crate) fn initial(
-    s: &mut dyn Storage, querier: &QuerierWrapper, env: &Env,
+    s: &mut dyn Storage,
+    querier: &QuerierWrapper,
+    env: &Env,
 ) -> StdResult<Option<CosmosMsg>> {
     let set = querier.query_all_validators()?;
     let additions: StdResult<Vec<_>> =

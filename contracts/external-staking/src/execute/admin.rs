@@ -49,7 +49,8 @@ pub(crate) fn reply(deps: DepsMut, env: &Env, reply: Reply) -> Result<Response, 
 
 /// Repeats packets and calls whose time has come.
 pub(crate) fn flush(deps: DepsMut, env: &Env, limit: u32) -> Result<Response, ExecuteError> {
-    let (limit, now) = (usize::try_from(limit).unwrap_or(MAX_FLUSH).clamp(1, MAX_FLUSH), env.block.time.seconds());
+    let (limit, now) =
+        (usize::try_from(limit).unwrap_or(MAX_FLUSH).clamp(1, MAX_FLUSH), env.block.time.seconds());
     let mut response = Response::new();
     for item in Outbox::CALLS.due(deps.storage, now, limit)? {
         response = response.add_submessage(call(Call { to: item.to, msg: Binary::from(item.data) })?);

@@ -18,7 +18,12 @@ struct Work {
 
 /// First with the validator named, then in proportion with the others.
 pub(crate) fn burn(
-    deps: DepsMut, env: &Env, info: &MessageInfo, owner: &str, amount: &Coin, first: Option<&str>,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
+    first: Option<&str>,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_vault(info)?;

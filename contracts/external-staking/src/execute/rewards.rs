@@ -9,7 +9,11 @@ use staking_api::mesh::packet::{ProviderPacket, RewardInfo};
 
 /// The user has what is due paid out to an address on the consumer. It is reserved from here on (T5).
 pub(crate) fn withdraw(
-    deps: DepsMut, env: &Env, info: &MessageInfo, validator: &str, recipient: String,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    validator: &str,
+    recipient: String,
 ) -> Result<Response, ExecuteError> {
     let user = info.sender.as_str();
     let mut open = Open::load(deps.storage, user, validator)?;
@@ -45,7 +49,11 @@ pub(crate) fn paid(s: &mut dyn Storage, tx: &Tx, ok: bool) -> StdResult<Event> {
 }
 
 /// Rewards arrived on the consumer.
-pub(crate) fn distribute(s: &mut dyn Storage, denom: &str, rewards: &[RewardInfo]) -> Result<Event, ExecuteError> {
+pub(crate) fn distribute(
+    s: &mut dyn Storage,
+    denom: &str,
+    rewards: &[RewardInfo],
+) -> Result<Event, ExecuteError> {
     let expected = CONFIG.load(s)?.rewards_denom;
     if denom != expected {
         return Err(ExecuteError::Denom { expected, got: denom.into() });

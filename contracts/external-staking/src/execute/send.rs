@@ -32,7 +32,11 @@ pub(crate) fn packet(s: &dyn Storage, env: &Env, packet: &ProviderPacket) -> Res
 }
 
 /// A packet that must arrive: kept where no channel is open.
-pub(crate) fn certain(s: &mut dyn Storage, env: &Env, packet: &ProviderPacket) -> StdResult<Option<CosmosMsg>> {
+pub(crate) fn certain(
+    s: &mut dyn Storage,
+    env: &Env,
+    packet: &ProviderPacket,
+) -> StdResult<Option<CosmosMsg>> {
     let data = to_json_vec(packet)?;
     match CHANNEL.may_load(s)?.filter(|c| c.open) {
         Some(channel) => Ok(Some(raw(env, channel.id, data, TIMEOUT))),
@@ -51,7 +55,10 @@ pub(crate) fn raw(env: &Env, channel_id: String, data: Vec<u8>, timeout_s: u64) 
 
 /// Has `amount` burned on the consumer, with one validator so that its split is ours.
 pub(crate) fn burn(
-    s: &mut dyn Storage, env: &Env, validator: &str, amount: u128,
+    s: &mut dyn Storage,
+    env: &Env,
+    validator: &str,
+    amount: u128,
 ) -> StdResult<Option<CosmosMsg>> {
     if amount == 0 {
         return Ok(None);

@@ -17,7 +17,9 @@ const MAX_STEP: usize = 100;
 
 /// Records a slash and applies it to the first few stakers.
 pub(crate) fn record(
-    s: &mut dyn Storage, env: &Env, slash: &ValidatorSlash,
+    s: &mut dyn Storage,
+    env: &Env,
+    slash: &ValidatorSlash,
 ) -> Result<(Option<SubMsg>, Event), ExecuteError> {
     let config = CONFIG.load(s)?;
     let amount = config.amount(&slash.slash_amount)?;

@@ -3,7 +3,8 @@
 use super::send::{packet, release, slashed, vault};
 use crate::error::ExecuteError;
 use crate::state::{
-    ACCOUNTS, Account, CHANNEL, CONFIG, Kind, MAX_POSITIONS, MAX_UNBONDS, Open, POSITIONS, TXS, Tx, VALIDATORS, next_tx,
+    ACCOUNTS, Account, CHANNEL, CONFIG, Kind, MAX_POSITIONS, MAX_UNBONDS, Open, POSITIONS, TXS, Tx,
+    VALIDATORS, next_tx,
 };
 use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, StdResult, Storage, SubMsg, from_json};
 use mesh_accounting::store::table;
@@ -24,7 +25,13 @@ fn event(kind: &str, user: &str, validator: &str, amount: u128) -> Event {
 
 /// The vault has made a lien: the stake goes to the consumer.
 pub(crate) fn receive(
-    deps: DepsMut, env: &Env, info: &MessageInfo, owner: &str, amount: &Coin, tx_id: u64, msg: &mesh::Binary,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    owner: &str,
+    amount: &Coin,
+    tx_id: u64,
+    msg: &mesh::Binary,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     config.only_vault(info)?;
@@ -32,7 +39,8 @@ pub(crate) fn receive(
     if x == 0 {
         return Err(ExecuteError::Zero);
     }
-    let validator = from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
+    let validator =
+        from_json::<StakeMsg>(&msg.0).map_err(|e| ExecuteError::StakeMsg(e.to_string()))?.validator;
     if !VALIDATORS.get(deps.storage, &[validator.as_bytes()])?.is_active() {
         return Err(ExecuteError::ValidatorNotActive(validator));
     }
@@ -66,7 +74,11 @@ fn room_for(s: &dyn Storage, user: &str, validator: &str) -> Result<(), ExecuteE
 
 /// The user leaves a validator.
 pub(crate) fn unstake(
-    deps: DepsMut, env: &Env, info: &MessageInfo, validator: &str, amount: &Coin,
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+    validator: &str,
+    amount: &Coin,
 ) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     let (user, x) = (info.sender.as_str(), config.amount(amount)?);
@@ -82,7 +94,8 @@ pub(crate) fn unstake(
     let short = |_| ExecuteError::NotEnoughStake { validator: validator.into(), staked, asked: x };
     open.position.unstake(&mut open.pool, x).map_err(short)?;
     let slash = slashed(deps.storage, &open)?;
-    let response = Response::new().add_submessages(slash).add_event(event("cross_unstake", user, validator, x));
+    let response =
+        Response::new().add_submessages(slash).add_event(event("cross_unstake", user, validator, x));
     // On a closed channel nobody needs to be told.
     if CHANNEL.may_load(deps.storage)?.is_some_and(|c| !c.open) {
         open.position.unstaked(&mut open.pool, x, env.block.time.seconds(), config.unbonding_period);
@@ -99,7 +112,11 @@ pub(crate) fn unstake(
 }
 
 /// The user frees everything that has matured, over all validators.
-pub(crate) fn withdraw_unbonded(deps: DepsMut, env: &Env, info: &MessageInfo) -> Result<Response, ExecuteError> {
+pub(crate) fn withdraw_unbonded(
+    deps: DepsMut,
+    env: &Env,
+    info: &MessageInfo,
+) -> Result<Response, ExecuteError> {
     let user = info.sender.as_str();
     let (mut sum, mut calls) = (0u128, Vec::new());
     for (validator, _) in POSITIONS.list(deps.storage, &[user.as_bytes()], None, MAX_POSITIONS)? {
@@ -114,7 +131,8 @@ pub(crate) fn withdraw_unbonded(deps: DepsMut, env: &Env, info: &MessageInfo) ->
         })?;
     }
     calls.extend(release(deps.storage, user, sum)?);
-    let seen = Event::new("withdraw_unbonded").add_attribute("user", user).add_attribute("amount", sum.to_string());
+    let seen =
+        Event::new("withdraw_unbonded").add_attribute("user", user).add_attribute("amount", sum.to_string());
     Ok(Response::new().add_submessages(calls).add_event(seen))
 }
 
@@ -139,7 +157,11 @@ pub(crate) fn staked(s: &mut dyn Storage, id: u64, tx: &Tx, ok: bool) -> StdResu
     };
     let account = open.close(s, |account| {
         account.pending = account.pending.saturating_sub(1);
-        if ok { account.lien.commit_add(tx.amount) } else { account.lien.rollback_add(tx.amount) };
+        if ok {
+            account.lien.commit_add(tx.amount)
+        } else {
+            account.lien.rollback_add(tx.amount)
+        };
     })?;
     let answer = if ok {
         VaultApiExecuteMsg::CommitTx { tx_id: id }
@@ -183,7 +205,11 @@ pub(crate) fn unstaked(s: &mut dyn Storage, tx: &Tx, ok: bool, now: u64) -> StdR
 
 /// The consumer gave stake back by itself.
 pub(crate) fn given_back(
-    deps: DepsMut, env: &Env, user: &str, validator: &str, amount: &Coin,
+    deps: DepsMut,
+    env: &Env,
+    user: &str,
+    validator: &str,
+    amount: &Coin,
 ) -> Result<(Vec<SubMsg>, Event), ExecuteError> {
     let x = CONFIG.load(deps.storage)?.amount(amount)?;
     let mut open = Open::load(deps.storage, user, validator)?;

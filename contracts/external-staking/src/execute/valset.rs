@@ -9,7 +9,9 @@ use staking_api::mesh::packet::{AddValidator, ValsetUpdate};
 
 /// Books an update; slashes first, because they concern the state before it.
 pub(crate) fn update(
-    deps: DepsMut, env: &Env, update: &ValsetUpdate,
+    deps: DepsMut,
+    env: &Env,
+    update: &ValsetUpdate,
 ) -> Result<(Vec<SubMsg>, Vec<Event>), ExecuteError> {
     let s = deps.storage;
     let (mut calls, mut events) = (Vec::new(), Vec::new());

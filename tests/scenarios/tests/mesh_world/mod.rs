@@ -108,8 +108,10 @@ impl World {
         let attesters: Vec<String> = (1..=3).map(|n| account(&format!("attester-{n}"), "mesh")).collect();
         let init = json!({ "denom": "sat", "attesters": attesters, "threshold": 2, "owner": w.owner });
         w.vault = w.hub.instantiate(&w.owner, code, &init, "custody", &[]).unwrap();
-        w.set = |consumer, external, slash| json!({ "set_consumer": { "consumer": consumer, "external_staking": external,
-            "slash_dsign": slash, "cap": "1000000000000" } });
+        w.set = |consumer, external, slash| {
+            json!({ "set_consumer": { "consumer": consumer, "external_staking": external,
+            "slash_dsign": slash, "cap": "1000000000000" } })
+        };
         for id in ["cons-1", "cons-2"] {
             w.add_consumer(id, "0.05", json!({ "max_cap": "1000000000000" }));
         }

@@ -42,7 +42,8 @@ impl Native {
         let vault = hub.instantiate(&owner, vault, &init, "vault", &[]).unwrap();
         let config: api::vault::ConfigResponse = hub.query(&vault, &json!({ "config": {} })).unwrap();
         let local_staking = config.local_staking.unwrap();
-        let mut w = Self { clock, hub, owner, vault, local_staking, relay: Relay::new(seed), consumers: vec![] };
+        let mut w =
+            Self { clock, hub, owner, vault, local_staking, relay: Relay::new(seed), consumers: vec![] };
         for (i, ratio) in ratios.iter().enumerate() {
             w.add_consumer(&format!("cons-{i}"), ratio);
         }
@@ -62,7 +63,8 @@ impl Native {
             "treasury": { "owner": gov, "limits": { "max_cap": "1000000000000" }, "min_epoch_s": 60, "gov_weight": "inherit" },
         });
         let converter = chain.instantiate(&gov, converter_code, &init, "converter", &[]).unwrap();
-        let config: api::converter::ConfigResponse = chain.query(&converter, &json!({ "config": {} })).unwrap();
+        let config: api::converter::ConfigResponse =
+            chain.query(&converter, &json!({ "config": {} })).unwrap();
         let virtual_staking = config.virtual_staking;
         chain.mint(&virtual_staking, 1_000_000_000, "ucons").unwrap();
         let connection = self.relay.connect(&chain, &self.hub).unwrap();
@@ -141,7 +143,13 @@ impl Native {
         self.try_unstake(user, consumer, n, x).unwrap();
     }
 
-    pub fn try_unstake(&self, user: &str, consumer: usize, n: usize, x: u128) -> Result<TxResult, ChainError> {
+    pub fn try_unstake(
+        &self,
+        user: &str,
+        consumer: usize,
+        n: usize,
+        x: u128,
+    ) -> Result<TxResult, ChainError> {
         let msg = json!({ "unstake": { "validator": self.validator(consumer, n), "amount": Self::coin(x) } });
         self.call(user, &self.consumers[consumer].external, &msg, 0)
     }

@@ -84,7 +84,8 @@ hermes_build_tools() { # DIR
     export BINDGEN_EXTRA_CLANG_ARGS="-isystem $("${CC:-cc}" -print-file-name=include)"
     have protoc && { [ -n "${LIBCLANG_PATH:-}" ] || ldconfig -p 2>/dev/null | grep -q 'libclang\(-[0-9.]*\)\?\.so'; } && return 0
     local root=$1/root libs
-    [ -x "$1/bin/protoc" ] || hermes_unpack_tools "$1"
+    # namada_tx wants protoc's own .proto files beside it.
+    [ -d "$root/usr/include/google/protobuf" ] || hermes_unpack_tools "$1"
     libs=$(find "$root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)
     export PROTOC=$1/bin/protoc PROTOC_INCLUDE=$root/usr/include
     LIBCLANG_PATH=$(dirname "$(find "$root" -name 'libclang-*.so*' | sort | head -n1)")
@@ -98,7 +99,7 @@ hermes_unpack_tools() { # DIR
     clang=$(apt-cache "${apt_opts[@]}" depends libclang1 | awk '/Depends:/ {print $2; exit}')
     [ -n "$clang" ] || die "no libclang among this machine's packages" "" "install libclang and set LIBCLANG_PATH"
     # shellcheck disable=SC2046
-    unpack_packages "$root" $(with_missing_libraries protobuf-compiler "$clang"; already protobuf-compiler "$clang")
+    unpack_packages "$root" $(with_missing_libraries protobuf-compiler "$clang"; already protobuf-compiler "$clang"; echo libprotobuf-dev)
     mkdir -p "$1/bin"
     printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
         "$(find "$root" -name '*.so*' -printf '%h\n' | sort -u | paste -sd:)" "$root/usr/bin/protoc" >"$1/bin/protoc"

@@ -14,8 +14,8 @@ pub mod finality;
 pub mod hex;
 pub mod light_client;
 pub mod mesh;
-pub mod parse;
 mod params;
+pub mod parse;
 #[cfg(feature = "signer")]
 pub mod signer;
 pub mod staking;

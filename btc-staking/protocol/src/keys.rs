@@ -114,7 +114,7 @@ fn check_quorum(quorum: u32, keys: usize) -> Result<(), KeySetError> {
 }
 
 fn check_no_duplicate(mut keys: Vec<XOnly>) -> Result<(), KeySetError> {
-    keys.sort_unstable();
+    crate::sort::heap_sort(&mut keys);
     match keys.array_windows().find(|[a, b]| a == b) {
         Some([twice, _]) => Err(KeySetError::Duplicate(*twice)),
         None => Ok(()),
@@ -248,7 +248,7 @@ impl Covenants {
         }
         check_quorum(quorum, keys.len())?;
         check_no_duplicate(keys.iter().map(|key| key.0).collect())?;
-        keys.sort_unstable();
+        crate::sort::heap_sort(&mut keys);
         Ok(Self { keys, quorum })
     }
 
@@ -312,6 +312,6 @@ pub fn check_distinct(
 /// Returns the keys in ascending order, as scripts list them.
 pub(crate) fn sorted<K: Copy + Ord>(keys: &[K]) -> Vec<K> {
     let mut keys = keys.to_vec();
-    keys.sort_unstable();
+    crate::sort::heap_sort(&mut keys);
     keys
 }

@@ -19,6 +19,7 @@ extern crate std;
 
 pub mod delegation;
 pub mod keys;
+mod sort;
 pub mod params;
 pub mod script;
 pub mod tag;

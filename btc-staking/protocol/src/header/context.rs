@@ -381,7 +381,7 @@ impl Times {
     fn median(&self) -> u32 {
         let mut sorted = self.ring;
         // Unknown slots are zero and in front; a known zero time sorts among them without harm.
-        sorted.sort_unstable();
+        crate::sort::heap_sort(&mut sorted);
         let known = usize::from(self.known);
         let unknown = MEDIAN_SPAN.saturating_sub(known);
         sorted.get(unknown.saturating_add(known >> 1)).copied().unwrap_or_default()

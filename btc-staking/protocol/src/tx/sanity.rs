@@ -117,7 +117,7 @@ fn check_inputs(tx: &Transaction) -> Result<(), SanityError> {
         return Err(SanityError::NullInput);
     }
     let mut spent: alloc::vec::Vec<_> = tx.inputs.iter().map(|input| input.previous_output).collect();
-    spent.sort_unstable();
+    crate::sort::heap_sort(&mut spent);
     match spent.array_windows().find(|[a, b]| a == b) {
         Some([twice, _]) => Err(SanityError::DuplicateInput(*twice)),
         None => Ok(()),

@@ -4,7 +4,7 @@
 //! before became final, or at a resume. It is taken anew if it had no power, or if one of its providers was
 //! slashed or jailed since, so that neither an empty set nor a convict can hold finality up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract_host::events::event;
 use contract_host::pack::CorruptState;
@@ -124,9 +124,8 @@ fn refresh(
 /// Freezes the rewards of those who leave the active set, and lets those who enter go on from theirs.
 fn change_members(storage: &mut dyn Storage, number: Number, table: &Table) -> Result<(), FinalityError> {
     let mut settlement = Settlement::load(storage, number)?;
-    let mut slots: Vec<u16> = table.0.iter().map(|(slot, _)| *slot).collect();
-    slots.sort_unstable();
-    for gone in settlement.members.iter().filter(|m| slots.binary_search(&m.slot).is_err()) {
+    let slots: BTreeSet<u16> = table.0.iter().map(|(slot, _)| *slot).collect();
+    for gone in settlement.members.iter().filter(|m| !slots.contains(&m.slot)) {
         let mut rewards = ProviderRewards::load(storage, number, gone.slot)?;
         rewards.frozen = settlement.accumulator.saturating_sub(gone.excluded);
         rewards.save(storage, number, gone.slot);

@@ -19,9 +19,9 @@ extern crate std;
 
 pub mod delegation;
 pub mod keys;
-mod sort;
 pub mod params;
 pub mod script;
+mod sort;
 pub mod tag;
 pub mod taproot;
 pub mod timelock;

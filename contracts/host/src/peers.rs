@@ -47,8 +47,7 @@ impl LightClient {
     /// The address is not a light client.
     pub fn tip(&self, querier: &QuerierWrapper<'_>) -> Result<TipRecord, PeerError> {
         let raw = self.raw(querier, TIP_KEY)?;
-        let raw =
-            raw.ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?;
+        let raw = raw.ok_or_else(|| PeerError::NotALightClient(self.0.clone()))?;
         Ok(TipRecord::unpack(&raw)?)
     }
 

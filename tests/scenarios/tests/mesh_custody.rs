@@ -32,7 +32,7 @@ impl Custody for Bitcoin {
     }
     fn exit(&self, id: &str) {
         let spent = json!({ "delegation_unbonding": { "txid": id, "spend_txid": "s", "kind": "unbonding", "btc_height": 9 } });
-        self.0.from_staking(spent);
+        self.0.staking_sends(spent);
     }
     fn fault(&self, consumer: &str, key: &str) {
         self.0.fp_slashed(key, consumer);

@@ -141,9 +141,9 @@ fn backing_that_goes_during_a_stake_in_flight_is_burned_on_arrival() {
         w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
         w.stake("alice", 0, 0, BTC).unwrap();
         match what {
-            "unbonding" => w.from_staking(json!({ "delegation_unbonding": { "txid": "t1", "spend_txid": "s", "kind": "unbonding", "btc_height": 5 } })),
-            "expired" => w.from_staking(json!({ "delegation_expired": { "txid": "t1" } })),
-            "quarantined" => w.from_staking(json!({ "delegation_quarantined": { "txid": "t1" } })),
+            "unbonding" => w.staking_sends(json!({ "delegation_unbonding": { "txid": "t1", "spend_txid": "s", "kind": "unbonding", "btc_height": 5 } })),
+            "expired" => w.staking_sends(json!({ "delegation_expired": { "txid": "t1" } })),
+            "quarantined" => w.staking_sends(json!({ "delegation_quarantined": { "txid": "t1" } })),
             _ => drop((w.fp_slashed("fp1", "cons-1"), w.fp_slashed("fp1", "cons-1"))),
         }
         w.run();
@@ -159,10 +159,10 @@ fn quarantine_ends_with_a_new_proof() {
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     assert_eq!(w.account("alice").bonded.0, BTC);
-    w.from_staking(json!({ "delegation_quarantined": { "txid": "t1" } }));
+    w.staking_sends(json!({ "delegation_quarantined": { "txid": "t1" } }));
     assert!(w.stake("alice", 0, 0, BTC).is_err());
-    w.from_staking(json!({ "delegation_requalified": { "txid": "t1" } }));
-    w.from_staking(json!({ "delegation_requalified": { "txid": "nobody" } }));
+    w.staking_sends(json!({ "delegation_requalified": { "txid": "t1" } }));
+    w.staking_sends(json!({ "delegation_requalified": { "txid": "nobody" } }));
     w.stake("alice", 0, 0, BTC).unwrap();
     w.run();
     assert_eq!(w.lien("alice", 0).l.0, BTC);

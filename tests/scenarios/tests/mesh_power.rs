@@ -110,7 +110,7 @@ fn promises_never_exceed_what_bitcoin_can_take() {
     assert!(refused.contains("promises of 15000000 exceed the slash capacity of 10000000"), "{refused}");
     w.run();
     let spend = json!({ "delegation_unbonding": { "txid": "t2", "spend_txid": "s", "kind": "unbonding", "btc_height": 5 } });
-    w.from_staking(spend);
+    w.staking_sends(spend);
     assert_eq!((w.lien("alice", 0).h.0, w.lien("alice", 1).h.0), (60_000_000, 60_000_000));
     w.run();
     assert_eq!((w.foreign(0, 0).foreign.0, w.foreign(1, 0).foreign.0), (60_000_000, 60_000_000));

@@ -185,7 +185,7 @@ impl World {
         self.hub.execute(&self.staking, &self.vault, &msg, &[]).unwrap();
     }
 
-    pub fn from_staking(&self, msg: Value) {
+    pub fn staking_sends(&self, msg: Value) {
         self.hub.execute(&self.staking, &self.vault, &msg, &[]).unwrap();
     }
 

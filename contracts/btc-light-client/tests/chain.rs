@@ -198,7 +198,7 @@ fn a_stale_tip_is_told() {
 /// Trap E16.
 #[test]
 fn ten_thousand_headers_leave_a_bounded_store() {
-    let (mut deps, mut miner) = synced(0 + 1);
+    let (mut deps, mut miner) = synced(1);
     let mut last = 1;
     for _ in 0..25 {
         miner.mine_empty(400);

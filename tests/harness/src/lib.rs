@@ -13,5 +13,7 @@ pub mod clock;
 pub mod faults;
 #[cfg(feature = "chain")]
 pub mod ibc;
+#[cfg(feature = "chain")]
+pub mod mesh;
 #[cfg(feature = "real")]
 pub mod real;

@@ -3,10 +3,10 @@
 //! A chain answers them only when it was given a [`CustomModule`]; a plain wasmd chain has none.
 
 use cosmwasm_std::{
-    Addr, Api, Binary, BlockInfo, CosmosMsg, CustomMsg, CustomQuery, Empty, Event, Querier, StdError,
+    Addr, Api, Binary, BlockInfo, Coin, CosmosMsg, CustomMsg, CustomQuery, Empty, Event, Querier, StdError,
     StdResult, Storage,
 };
-use cw_multi_test::{AppResponse, CosmosRouter, Module};
+use cw_multi_test::{AppResponse, BankSudo, CosmosRouter, Module, SudoMsg};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,20 @@ impl CustomQuery for ChainQuery {}
 /// Runs a message of the chain's own modules inside a custom module.
 pub type Dispatch<'a> = dyn Fn(&mut dyn Storage, Addr, CosmosMsg<ChainMsg>) -> StdResult<AppResponse> + 'a;
 
-/// A Go module of a chain, played natively (x/meshsecurity for example).
+/// Makes new coins for an address.
+pub type Mint<'a> = dyn Fn(&mut dyn Storage, &str, Coin) -> StdResult<()> + 'a;
+
+/// The chain's other modules, as a custom module reaches them.
+pub struct Modules<'a> {
+    /// Runs a message in the name of anybody.
+    pub execute: &'a Dispatch<'a>,
+    /// Makes coins.
+    pub mint: &'a Mint<'a>,
+}
+
+/// A Go module of a chain, played natively ([`MeshSecurity`](super::MeshSecurity) for example).
 pub trait CustomModule: Send + Sync {
-    /// Executes a contract's custom message; `dispatch` reaches the other modules.
+    /// Executes a contract's custom message; `modules` are the other ones.
     ///
     /// # Errors
     /// As the module refuses.
@@ -41,7 +52,7 @@ pub trait CustomModule: Send + Sync {
         block: &BlockInfo,
         sender: &Addr,
         msg: serde_json::Value,
-        dispatch: &Dispatch<'_>,
+        modules: &Modules<'_>,
     ) -> StdResult<Vec<Event>>;
 
     /// Answers a contract's custom query.
@@ -55,6 +66,15 @@ pub trait CustomModule: Send + Sync {
         block: &BlockInfo,
         request: serde_json::Value,
     ) -> StdResult<Binary>;
+
+    /// What it tells contracts by `sudo` at the end of a block: address and message, in order. Each call stands
+    /// for itself; one that fails leaves nothing behind and stops nothing.
+    ///
+    /// # Errors
+    /// When its state is damaged.
+    fn end_block(&self, _storage: &mut dyn Storage, _block: &BlockInfo) -> StdResult<Vec<(String, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
 }
 
 /// The router's custom module: the one configured, or a refusal.
@@ -85,7 +105,12 @@ impl Module for Custom {
                 msg.change_custom().ok_or_else(|| StdError::msg("a module sends no custom messages"))?;
             router.execute(api, storage, block, from, msg)
         };
-        let events = module.execute(storage, block, &sender, msg.0, &dispatch)?;
+        let mint = |storage: &mut dyn Storage, to: &str, coin: Coin| {
+            let mint = BankSudo::Mint { to_address: to.to_owned(), amount: vec![coin] };
+            router.sudo(api, storage, block, SudoMsg::Bank(mint)).map(drop)
+        };
+        let modules = Modules { execute: &dispatch, mint: &mint };
+        let events = module.execute(storage, block, &sender, msg.0, &modules)?;
         Ok(AppResponse { events, ..AppResponse::default() })
     }
 

@@ -17,7 +17,8 @@ use cosmwasm_std::{
     to_json_vec,
 };
 use cw_multi_test::{
-    App, AppBuilder, BankKeeper, DistributionKeeper, Router, StakeKeeper, StargateFailing, WasmKeeper,
+    App, AppBuilder, BankKeeper, CosmosRouter, DistributionKeeper, Router, StakeKeeper, StargateFailing,
+    SudoMsg, WasmKeeper, WasmSudo,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -84,6 +85,8 @@ pub(crate) struct ChainState {
     pub(crate) blocks: Vec<Block>,
     pub(crate) index: HashMap<[u8; 32], (u64, usize)>,
     pub(crate) codes: Vec<StoredCode>,
+    /// Why calls of the custom module at the end of a block failed.
+    pub(crate) module_failures: Vec<String>,
     #[cfg(feature = "wasm")]
     vm: super::vm::VmCache,
 }
@@ -151,6 +154,7 @@ impl ChainState {
             blocks: Vec::new(),
             index: HashMap::new(),
             codes: Vec::new(),
+            module_failures: Vec::new(),
             #[cfg(feature = "wasm")]
             vm: super::vm::VmCache,
         };
@@ -199,8 +203,29 @@ impl ChainState {
         });
     }
 
+    /// Has the custom module say what it has to say; a call that fails is written down and dropped.
+    fn end_of_module(&mut self) {
+        let Some(module) = self.config.custom.clone() else { return };
+        let (calls, delta) = self.stage(Delta::new(), |s| module.end_block(s.storage, s.block));
+        let calls = match calls {
+            Ok(calls) => calls,
+            Err(e) => return self.module_failures.push(e.to_string()),
+        };
+        self.app.storage_mut().apply(delta);
+        for (contract, msg) in calls {
+            let sudo = WasmSudo { contract_addr: Addr::unchecked(contract), message: msg.into() };
+            let (done, delta) =
+                self.stage(Delta::new(), |s| s.router.sudo(s.api, s.storage, s.block, SudoMsg::Wasm(sudo)));
+            match done {
+                Ok(_) => self.app.storage_mut().apply(delta),
+                Err(e) => self.module_failures.push(self.ledger.plain(&e.to_string())),
+            }
+        }
+    }
+
     /// Ends the block begun.
     pub(crate) fn end_block(&mut self, txs: Vec<TxRecord>) -> Result<(), TxError> {
+        self.end_of_module();
         let info = self.app.block_info();
         let app_hash_after = self.app.storage_mut().seal();
         let block = finish(Draft {
@@ -277,8 +302,7 @@ impl ChainState {
         let note = serde_json::json!({ "sender": sender, "msg": &msg });
         let sender = Addr::unchecked(sender);
         let ran = self.internal("/mesh.harness.v1.Direct", &note, |s| {
-            let done =
-                cw_multi_test::CosmosRouter::execute(s.router, s.api, s.storage, s.block, sender, msg)?;
+            let done = s.router.execute(s.api, s.storage, s.block, sender, msg)?;
             Ok((done.data, done.events))
         });
         ran.map(|(data, result)| TxResult { data: data.map(|d| d.to_vec()).unwrap_or_default(), ..result })

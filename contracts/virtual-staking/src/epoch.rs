@@ -107,6 +107,18 @@ pub(crate) fn withdrawal(msg: DistributionMsg, validator: &str) -> StdResult<Sub
     noted(msg, id::WITHDRAWN, validator, 0, true)
 }
 
+/// An addition of the chain module's; the reply takes it back where it was refused.
+#[cfg(feature = "virtual_staking")]
+pub(crate) fn addition(msg: CosmosMsg<Custom>, name: &str, amount: u128) -> StdResult<SubMsg<Custom>> {
+    noted(msg, id::ADD_FAILED, name, amount, false)
+}
+
+/// A removal of the chain module's, likewise.
+#[cfg(feature = "virtual_staking")]
+pub(crate) fn removal(msg: CosmosMsg<Custom>, name: &str, amount: u128) -> StdResult<SubMsg<Custom>> {
+    noted(msg, id::SUB_FAILED, name, amount, false)
+}
+
 fn balance(deps: &DepsMut, env: &Env, config: &Config) -> StdResult<u128> {
     let held = deps.querier.query_balance(env.contract.address.as_str(), config.denom.as_str())?;
     amount_of(held.amount)

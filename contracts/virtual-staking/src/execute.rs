@@ -106,6 +106,7 @@ pub(crate) fn unbond(
 /// and the tokens are taken back at once.
 pub(crate) fn internal_unbond(
     deps: DepsMut,
+    env: &Env,
     info: &MessageInfo,
     delegator: &str,
     validator: &str,
@@ -121,28 +122,34 @@ pub(crate) fn internal_unbond(
     v.bonded -= taken;
     save_val(deps.storage, validator, &v);
     let response = Response::new().add_event(event("virtual_given_back", validator, taken, v.requested));
-    Ok(taken_back(
-        booked(deps.as_ref(), response, true, delegator, validator, amount.amount.0)?,
-        &config,
-        validator,
-        taken,
-    ))
+    let response = taken_back(response, deps.as_ref(), env, &config, validator, taken)?;
+    Ok(booked(deps.as_ref(), response, true, delegator, validator, amount.amount.0)?)
 }
 
 #[cfg(feature = "virtual_staking")]
-fn taken_back(response: Response, config: &Config, validator: &str, taken: u128) -> Response {
-    if taken == 0 {
-        return response;
-    }
-    let amount = Coin::new(taken, config.denom.clone());
-    let msg =
-        staking_api::mesh::virtual_staking::VirtualStakeMsg::Unbond { amount, validator: validator.into() };
-    response.add_message(crate::module::custom(msg))
+fn taken_back(
+    response: Response,
+    deps: Deps,
+    env: &Env,
+    config: &Config,
+    validator: &str,
+    taken: u128,
+) -> cosmwasm_std::StdResult<Response> {
+    let there = crate::module::delegated(&deps.querier, env, validator);
+    let msg = crate::module::taken(config, validator, taken.min(there))?;
+    Ok(response.add_submessages(msg))
 }
 
 #[cfg(not(feature = "virtual_staking"))]
-fn taken_back(response: Response, _: &Config, _: &str, _: u128) -> Response {
-    response
+fn taken_back(
+    response: Response,
+    _: Deps,
+    _: &Env,
+    _: &Config,
+    _: &str,
+    _: u128,
+) -> cosmwasm_std::StdResult<Response> {
+    Ok(response)
 }
 
 /// x/meshsecurity keeps books per delegator; a treasury does not.

@@ -74,7 +74,7 @@ pub fn execute(
         }
         ExecuteMsg::Burn { validators, amount } => execute::burn(deps, &info, &validators, &amount),
         ExecuteMsg::InternalUnbond { delegator, validator, amount } => {
-            execute::internal_unbond(deps, &info, &delegator, &validator, &amount)
+            execute::internal_unbond(deps, &env, &info, &delegator, &validator, &amount)
         }
         ExecuteMsg::HandleCloseChannel {} => execute::close_channel(deps, &info),
         ExecuteMsg::HandleEpoch {} => epoch::by_anyone(deps, &env),

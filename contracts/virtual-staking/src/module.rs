@@ -5,20 +5,17 @@
 
 use crate::epoch::{pass_rewards_on, reprice};
 use crate::error::ExecuteError;
-use crate::state::{CONFIG, Config, EPOCH, Val, save_val, val, vals};
+use crate::state::{CONFIG, Config, EPOCH, save_val, vals};
 use crate::{Custom, Response};
 use cosmwasm_std::{
     CosmosMsg, CustomMsg as IsCustomMsg, CustomQuery as IsCustomQuery, DepsMut, DistributionMsg, Env, Event,
-    QuerierWrapper, QueryRequest, StdError, StdResult, SubMsg, WasmMsg, from_json, to_json_binary,
-    to_json_vec,
+    QuerierWrapper, QueryRequest, StdError, StdResult, SubMsg, from_json, to_json_vec,
 };
 use mesh_accounting::burn::split;
 use mesh_accounting::store::amount_of;
 use serde::{Deserialize, Serialize};
-use staking_api::mesh::converter::ExecuteMsg as ConverterMsg;
 use staking_api::mesh::virtual_staking::{
-    AllDelegationsResponse, BondStatusResponse, CustomMsg, CustomQuery, TotalDelegationResponse,
-    VirtualStakeMsg, VirtualStakeQuery,
+    BondStatusResponse, CustomMsg, CustomQuery, TotalDelegationResponse, VirtualStakeMsg, VirtualStakeQuery,
 };
 use staking_api::mesh::{Coin, Uint128};
 
@@ -47,14 +44,9 @@ fn ask<R: serde::de::DeserializeOwned>(querier: &QuerierWrapper, q: VirtualStake
     from_json(&answer)
 }
 
-/// The first half of an epoch: rewards out, stake re-priced; or, with a cap of zero, everything given back.
+/// The first half of an epoch: rewards out, stake re-priced.
 pub(crate) fn begin(deps: DepsMut, env: &Env) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
-    let contract = env.contract.address.to_string();
-    let status: BondStatusResponse = ask(&deps.querier, VirtualStakeQuery::BondStatus { contract })?;
-    if status.cap.amount.0 == 0 {
-        return give_back(deps, env, &config);
-    }
     let mut epoch = EPOCH.get(deps.storage)?;
     epoch.last = env.block.time.seconds();
     epoch.count = epoch.count.saturating_add(1);
@@ -71,92 +63,60 @@ pub(crate) fn begin(deps: DepsMut, env: &Env) -> Result<Response, ExecuteError> 
     Ok(response.add_submessage(reprice(&config)?))
 }
 
-/// One internal unstake per delegation, some at a time. A validator is marked as leaving, so that it is not asked for
-/// again before the provider side has answered (14-B3).
-fn give_back(deps: DepsMut, env: &Env, config: &Config) -> Result<Response, ExecuteError> {
-    let ask_all = VirtualStakeQuery::AllDelegations {
-        contract: env.contract.address.to_string(),
-        max_retrieve: config.max_retrieve,
-    };
-    let all: AllDelegationsResponse = ask(&deps.querier, ask_all)?;
-    if all.delegations.is_empty() {
-        return Ok(Response::new().add_message(custom(VirtualStakeMsg::DeleteAllScheduledTasks {})));
-    }
-    let mut response = Response::new();
-    for d in all.delegations {
-        let v = val(deps.storage, &d.validator)?;
-        if v.requested == 0 {
-            continue;
-        }
-        let amount = Coin::new(d.amount.0.min(v.requested), config.denom.clone());
-        let left = v.requested - amount.amount.0;
-        save_val(deps.storage, &d.validator, &Val { requested: left, ..v });
-        let msg = ConverterMsg::InternalUnstake { delegator: d.delegator, validator: d.validator, amount };
-        let call = WasmMsg::Execute {
-            contract_addr: config.converter.clone(),
-            msg: to_json_binary(&msg)?,
-            funds: vec![],
-        };
-        response = response.add_message(call);
-    }
-    Ok(response.add_event(Event::new("virtual_giving_back")))
-}
-
-/// The second half: the sums are brought within the cap.
+/// The second half: the sums are brought within the cap. With a cap of zero all virtual tokens go; stakers keep their
+/// stake, may take it back as ever, and power returns with the cap.
 pub(crate) fn finish(deps: DepsMut, env: &Env) -> Result<Response, ExecuteError> {
     let config = CONFIG.load(deps.storage)?;
     let contract = env.contract.address.to_string();
-    let status: BondStatusResponse = ask(&deps.querier, VirtualStakeQuery::BondStatus { contract })?;
+    let ask_status = VirtualStakeQuery::BondStatus { contract };
+    let status: BondStatusResponse = ask(&deps.querier, ask_status)?;
     let mut response = pass_rewards_on(deps.storage, &config)?;
-    let rows = vals(deps.storage)?;
+    let mut rows = vals(deps.storage)?;
     let wanted: Vec<u128> = rows.iter().map(|(_, v)| if v.tombstoned { 0 } else { v.requested }).collect();
     let targets = split(&wanted, status.cap.amount.0);
     // Room first: what is taken back frees the cap for what is added.
-    for adding in [false, true] {
-        for ((name, v), target) in rows.iter().zip(&targets) {
-            response = bring(&deps.querier, env, &config, response, (name, v), *target, adding)?;
+    let mut room = status.cap.amount.0.saturating_sub(status.delegated.amount.0);
+    for ((name, v), target) in rows.iter_mut().zip(&targets) {
+        let less = v.bonded.saturating_sub(*target);
+        let there = if less > 0 { delegated(&deps.querier, env, name) } else { 0 };
+        if let Some(msg) = taken(&config, name, less.min(there))? {
+            response = response.add_submessage(msg);
         }
+        room = room.saturating_add(less.min(there));
+        v.bonded -= less;
     }
-    for ((name, v), target) in rows.iter().zip(&targets) {
-        if v.bonded != *target {
-            save_val(deps.storage, name, &Val { bonded: *target, ..v.clone() });
+    // After a slash the module still counts what was slashed (14-C12): only what it will let in is asked for.
+    let missing: Vec<u128> =
+        rows.iter().zip(&targets).map(|((_, v), t)| t.saturating_sub(v.bonded)).collect();
+    for ((name, v), more) in rows.iter_mut().zip(split(&missing, room)) {
+        if more > 0 {
+            response = response.add_submessage(added(&config, name, more)?);
         }
+        v.bonded = v.bonded.saturating_add(more);
+        save_val(deps.storage, name, v);
     }
     Ok(response.add_event(Event::new("virtual_epoch")))
 }
 
-fn bring(
-    querier: &QuerierWrapper,
-    env: &Env,
-    config: &Config,
-    response: Response,
-    (name, v): (&String, &Val),
-    target: u128,
-    adding: bool,
-) -> Result<Response, ExecuteError> {
-    let coin = |x: u128| Coin { denom: config.denom.clone(), amount: Uint128(x) };
-    let validator = name.clone();
-    if adding && target > v.bonded {
-        let msg = VirtualStakeMsg::Bond { amount: coin(target - v.bonded), validator };
-        return Ok(response.add_submessage(SubMsg::new(custom(msg))));
+/// What the chain says is delegated; the module fails where there is nothing (probe G2).
+pub(crate) fn delegated(querier: &QuerierWrapper, env: &Env, validator: &str) -> u128 {
+    let contract = env.contract.address.to_string();
+    let q = VirtualStakeQuery::TotalDelegation { contract, validator: validator.into() };
+    ask::<TotalDelegationResponse>(querier, q).map_or(0, |t| t.delegation.amount.0)
+}
+
+fn added(config: &Config, name: &str, amount: u128) -> StdResult<SubMsg<Custom>> {
+    let amount_coin = Coin { denom: config.denom.clone(), amount: Uint128(amount) };
+    let msg = custom(VirtualStakeMsg::Bond { amount: amount_coin, validator: name.into() });
+    crate::epoch::addition(msg, name, amount)
+}
+
+/// Tokens taken back at once; a refusal is booked back and tried again at the next epoch.
+pub(crate) fn taken(config: &Config, name: &str, amount: u128) -> StdResult<Option<SubMsg<Custom>>> {
+    if amount == 0 {
+        return Ok(None);
     }
-    if adding || target >= v.bonded {
-        return Ok(response);
-    }
-    // A tombstoned validator has lost some: take what is there.
-    let less = v.bonded - target;
-    let most = match v.tombstoned {
-        false => less,
-        true => {
-            let contract = env.contract.address.to_string();
-            let q = VirtualStakeQuery::TotalDelegation { contract, validator: validator.clone() };
-            // The module fails where there is no delegation (probe G2); nothing is to be taken then.
-            ask::<TotalDelegationResponse>(querier, q).map_or(0, |t| t.delegation.amount.0.min(less))
-        }
-    };
-    if most == 0 {
-        return Ok(response);
-    }
-    let msg = VirtualStakeMsg::Unbond { amount: coin(most), validator };
-    Ok(response.add_submessage(SubMsg::new(custom(msg))))
+    let amount_coin = Coin { denom: config.denom.clone(), amount: Uint128(amount) };
+    let msg = custom(VirtualStakeMsg::Unbond { amount: amount_coin, validator: name.into() });
+    crate::epoch::removal(msg, name, amount).map(Some)
 }

@@ -5,7 +5,7 @@ use crate::state::{
     Binding, CONFIG, COOLING_S, KEYS, OP_PROVIDERS, OP_VALIDATORS, OPERATORS, Operator, PROVIDERS,
     VALIDATORS, operator, validator_of,
 };
-use bitcoin_hashes::{Hash, sha256};
+use bitcoin_hashes::{Hash, hash160, sha256};
 use contract_host::HostCurve;
 use cosmwasm_std::{Api, DepsMut, Env, Event, MessageInfo, Response, Storage};
 use staking_api::mesh::registry::{KeyKind, binding_message};
@@ -24,6 +24,36 @@ pub(crate) fn register(deps: DepsMut, info: &MessageInfo, moniker: String) -> Re
         .add_attribute("moniker", &moniker);
     OPERATORS.save(deps.storage, key, &Operator { moniker, ..old });
     Ok(Response::new().add_event(event))
+}
+
+/// Whether the key is the validator's: the consensus key published for it, or the key its address is the hash of. A
+/// signature by any other key proves nothing about the validator.
+fn validators_own(valoper: &str, kind: KeyKind, key: &[u8], published: Option<Vec<u8>>) -> bool {
+    match kind {
+        KeyKind::Ed25519 => published.is_some_and(|p| p == key),
+        KeyKind::Secp256k1 => {
+            let hash = hash160::Hash::hash(key).to_byte_array();
+            published.is_none() && address_bytes(valoper).is_some_and(|a| a == hash)
+        }
+        KeyKind::Bip340 => false,
+    }
+}
+
+/// The bytes of a bech32 address. The checksum is not looked at: the bytes are compared with a hash.
+fn address_bytes(address: &str) -> Option<Vec<u8>> {
+    const CHARSET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+    let data = address.rsplit_once('1')?.1.as_bytes();
+    let (mut out, mut bits, mut held) = (Vec::with_capacity(20), 0u32, 0u32);
+    for c in data.get(..data.len().checked_sub(6)?)? {
+        let five = CHARSET.iter().position(|d| d == c)?;
+        held = (held << 5 | u32::try_from(five).ok()?) & 0xfff;
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            out.push(u8::try_from(held >> bits & 0xff).ok()?);
+        }
+    }
+    Some(out)
 }
 
 /// Whether `key` signed the binding.
@@ -57,7 +87,7 @@ pub(crate) fn validator(
     named(valoper)?;
     operator(deps.storage, info.sender.as_str())?;
     let published = KEYS.may_load(deps.storage, &[chain.as_bytes(), valoper.as_bytes()])?;
-    if published.is_some_and(|p| kind != KeyKind::Ed25519 || p != key) {
+    if !validators_own(valoper, kind, key, published) {
         return Err(ExecuteError::WrongKey(valoper.into()));
     }
     let message = binding_message(env.contract.address.as_str(), info.sender.as_str(), chain, valoper);
@@ -192,4 +222,34 @@ pub(crate) fn vouch(
         response = response.add_events(bind_provider(deps.storage, &operator, chain, fp, true)?.events);
     }
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// BIP-173's first address: the program follows the witness version, so we take an address without one.
+    #[test]
+    fn an_address_gives_its_bytes() {
+        let bytes = address_bytes("cosmos1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnrujsuw");
+        assert_eq!(bytes, Some((0..20).collect()));
+        assert_eq!(address_bytes("cosmos1b"), None);
+        assert_eq!(address_bytes("nothing"), None);
+    }
+
+    #[test]
+    fn only_the_validators_own_key_speaks_for_it() {
+        let key = [2u8; 33];
+        let published = || Some(vec![7u8; 32]);
+        assert!(validators_own("v", KeyKind::Ed25519, &[7; 32], published()));
+        assert!(!validators_own("v", KeyKind::Ed25519, &[7; 32], None));
+        assert!(!validators_own("v", KeyKind::Ed25519, &[8; 32], published()));
+        assert!(!validators_own(
+            "cosmos1qqqsyqcyq5rqwzqfpg9scrgwpugpzysnrujsuw",
+            KeyKind::Secp256k1,
+            &key,
+            None
+        ));
+        assert!(!validators_own("v", KeyKind::Bip340, &[7; 32], published()));
+    }
 }

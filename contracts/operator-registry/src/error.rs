@@ -40,8 +40,8 @@ pub enum ExecuteError {
     /// The key's half of the proof is wrong.
     #[error("the signature does not bind {0}")]
     BadSignature(String),
-    /// The key is not the one published for the validator.
-    #[error("another consensus key is published for {0}")]
+    /// Neither the consensus key published for the validator nor the key of its address.
+    #[error("this is not the key of {0}: publish its consensus key, or sign with the key of its address")]
     WrongKey(String),
     /// Bound to another operator.
     #[error("{name} is bound to {operator}")]

@@ -4,11 +4,12 @@ use super::reprice::fresh_price;
 use super::send::{HOUR, ask, packet};
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, PRICE, STAKES, Stake, only_virtual, save_stake, stake};
-use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, SubMsg};
+use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, SubMsg, WasmMsg, to_json_binary};
 use mesh_accounting::burn::split;
 use mesh_accounting::math::mul_div_floor;
 use mesh_accounting::price::{invert, normalise};
 use staking_api::mesh::packet::ConsumerPacket;
+use staking_api::mesh::virtual_staking::ExecuteMsg as VirtualMsg;
 use staking_api::mesh::{Coin, Uint128};
 
 /// What a packet leads to.
@@ -89,7 +90,8 @@ pub(crate) fn burn(
     Ok(effect)
 }
 
-/// Virtual-staking gives a delegation back (its cap went to zero): the provider side is told.
+/// Virtual-staking gives a delegation back (its cap went to zero). Stake is booked in our own name there, which the
+/// provider side does not know: such a delegation ends here, and stakers keep what they have without power.
 pub(crate) fn internal_unstake(
     deps: DepsMut,
     env: &Env,
@@ -101,6 +103,14 @@ pub(crate) fn internal_unstake(
     only_virtual(deps.storage, info)?;
     let config = CONFIG.load(deps.storage)?;
     let local = config.local(&amount)?;
+    if delegator == env.contract.address.as_str() {
+        let mut s = stake(deps.storage, &validator)?;
+        s.local = s.local.saturating_sub(local);
+        save_stake(deps.storage, &validator, s)?;
+        let msg = to_json_binary(&VirtualMsg::InternalUnbond { delegator, validator, amount })?;
+        let contract_addr = info.sender.to_string();
+        return Ok(Response::new().add_message(WasmMsg::Execute { contract_addr, msg, funds: vec![] }));
+    }
     let known = STAKES.has(deps.storage, &[validator.as_bytes()]);
     let price = PRICE.get(deps.storage)?.now;
     let inverted = invert(local, price, config.adjustment).filter(|_| known);

@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Keeps the same world running and prints its endpoints, until Ctrl-C.
     Up(UpArgs),
+    /// Runs four designs of shared security on one set of chains, and says what an attack costs in each.
+    Compare(CompareArgs),
 }
 
 /// What both commands take.
@@ -51,6 +53,38 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_enum)]
     pub(crate) spoil: Option<Spoil>,
 }
+
+/// Arguments of `compare`.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(after_long_help = COMPARE_HELP)]
+pub(crate) struct CompareArgs {
+    /// How contracts run on the embedded chains.
+    #[arg(long, value_enum, default_value_t = Engine::Native)]
+    pub(crate) engine: Engine,
+    /// Print exactly one JSON object on stdout.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `compare --help` teaches.
+const COMPARE_HELP: &str = "\
+The set: four chains with their own token, stake and three validators each (hub 500, alpha 200, beta 50, gamma 5 million \
+dollars staked), and bitcoin worth 100 million dollars that its holders would put at stake. Each design is deployed on \
+fresh embedded chains with the same contracts; only who is paired with whom, and the limits, differ:
+
+  replicated  ICS v1. The hub's whole stake secures every chain; the chains' own stake does not count.
+  opt-in      ICS v2, partial set. Some of the hub's validators secure a chain; its own stake does not count.
+  layered     \"v3\", hub and spokes. Chains keep their own stake and validators; the hub adds at most as much power.
+  mesh        Every chain secures every other, bitcoin all of them; each adds at most as much power as the chain's own.
+
+The figures: an attack costs what must be bonded beside all honest power to hold a third of the whole (the chain can be \
+halted: half of the honest power) or two thirds (the chain can be taken over: twice of it), on the cheapest chain of the \
+design, in dollars. Power is read from the validators' tokens after an epoch. Sovereignty: a chain has its own validator \
+set where no other party has more power on it than its own stakers; a party with a third can halt it, one with two \
+thirds can rule it. What is paid per chain, and how much of each provider's power stands where, is in `chains` of the JSON.
+
+  mesh-devnet compare
+  mesh-devnet compare --json | jq '.designs[] | {design, attack_cost_third, own_validator_set}'";
 
 /// Arguments of `up`.
 #[derive(Debug, Clone, ClapArgs)]

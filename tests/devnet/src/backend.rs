@@ -3,11 +3,11 @@
 mod embedded;
 mod real;
 
-use crate::args::{Engine, WorldArgs};
+use crate::args::WorldArgs;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-pub(crate) use embedded::Embedded;
+pub(crate) use embedded::{Embedded, wasm_dir};
 pub(crate) use real::Real;
 
 /// The port names and the protocol of a mesh channel.
@@ -58,5 +58,5 @@ pub(crate) fn start(args: &WorldArgs, dir: &Path, genesis: &Genesis) -> Result<B
     if args.real {
         return Ok(Box::new(Real::start(dir, genesis)?));
     }
-    Ok(Box::new(Embedded::start(args.seed, args.engine == Engine::Wasm, dir, genesis)?))
+    Ok(Box::new(Embedded::start(args.seed, args.engine, dir, genesis)?))
 }

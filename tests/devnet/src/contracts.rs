@@ -1,82 +1,44 @@
-//! All contracts by name, as native code for the embedded chains.
+//! The contracts by name, as native code for the embedded chains.
 
-use mesh_harness::chain::{ContractSet, IbcHandlers, NativeContract};
+use crate::args::Engine;
+use crate::backend::wasm_dir;
+use anyhow::{Context, Result};
+use mesh_harness::chain::ContractSet;
+use mesh_harness::native_contract;
 
-/// The contracts' own entry points.
+/// What the story deploys.
 pub(crate) fn native() -> ContractSet {
+    pairing()
+        .native("btc-light-client", native_contract!(btc_light_client, migrate))
+        .native("btc-staking", native_contract!(btc_staking, reply, migrate))
+        .native("btc-finality", native_contract!(btc_finality, reply, migrate))
+}
+
+/// What the comparison deploys.
+pub(crate) fn mesh() -> ContractSet {
+    pairing()
+        .native("mesh-vault", native_contract!(mesh_vault, reply, migrate))
+        .native("native-staking", native_contract!(native_staking, reply, sudo, migrate))
+        .native("native-staking-proxy", native_contract!(native_staking_proxy, migrate))
+}
+
+/// What every pairing that brings bitcoin needs.
+fn pairing() -> ContractSet {
     ContractSet::new()
-        .native(
-            "btc-light-client",
-            NativeContract::new(
-                btc_light_client::instantiate,
-                btc_light_client::execute,
-                btc_light_client::query,
-            )
-            .with_migrate(btc_light_client::migrate),
-        )
-        .native(
-            "btc-staking",
-            NativeContract::new(btc_staking::instantiate, btc_staking::execute, btc_staking::query)
-                .with_reply(btc_staking::reply)
-                .with_migrate(btc_staking::migrate),
-        )
-        .native(
-            "btc-finality",
-            NativeContract::new(btc_finality::instantiate, btc_finality::execute, btc_finality::query)
-                .with_reply(btc_finality::reply)
-                .with_migrate(btc_finality::migrate),
-        )
-        .native(
-            "btc-vault",
-            NativeContract::new(btc_vault::instantiate, btc_vault::execute, btc_vault::query)
-                .with_reply(btc_vault::reply)
-                .with_migrate(btc_vault::migrate),
-        )
-        .native("external-staking", external_staking())
-        .native("converter", converter())
-        .native(
-            "virtual-staking",
-            NativeContract::new(
-                virtual_staking::instantiate,
-                virtual_staking::execute,
-                virtual_staking::query,
-            )
-            .with_reply(virtual_staking::reply)
-            .with_sudo(virtual_staking::sudo)
-            .with_migrate(virtual_staking::migrate),
-        )
-        .native(
-            "price-feed",
-            NativeContract::new(price_feed::instantiate, price_feed::execute, price_feed::query)
-                .with_sudo(price_feed::sudo)
-                .with_migrate(price_feed::migrate),
-        )
+        .native("btc-vault", native_contract!(btc_vault, reply, migrate))
+        .native("external-staking", native_contract!(external_staking, reply, migrate, ibc))
+        .native("converter", native_contract!(converter, reply, migrate, ibc))
+        .native("virtual-staking", native_contract!(virtual_staking, reply, sudo, migrate))
+        .native("price-feed", native_contract!(price_feed, sudo, migrate))
 }
 
-fn external_staking() -> NativeContract {
-    NativeContract::new(external_staking::instantiate, external_staking::execute, external_staking::query)
-        .with_reply(external_staking::reply)
-        .with_migrate(external_staking::migrate)
-        .with_ibc(IbcHandlers {
-            open: external_staking::ibc_channel_open,
-            connect: external_staking::ibc_channel_connect,
-            close: external_staking::ibc_channel_close,
-            receive: external_staking::ibc_packet_receive,
-            ack: external_staking::ibc_packet_ack,
-            timeout: external_staking::ibc_packet_timeout,
-        })
-}
-
-fn converter() -> NativeContract {
-    NativeContract::new(converter::instantiate, converter::execute, converter::query)
-        .with_reply(converter::reply)
-        .with_migrate(converter::migrate)
-        .with_ibc(IbcHandlers {
-            open: converter::ibc_channel_open,
-            connect: converter::ibc_channel_connect,
-            close: converter::ibc_channel_close,
-            receive: converter::ibc_packet_receive,
-            ack: converter::ibc_packet_ack,
-            timeout: converter::ibc_packet_timeout,
-        })
+/// The same contracts as the engine runs them: built files take the place of native code.
+pub(crate) fn on(engine: Engine, set: ContractSet) -> Result<ContractSet> {
+    if engine == Engine::Native {
+        return Ok(set);
+    }
+    let dir = wasm_dir();
+    set.from_wasm_dir(&dir).with_context(|| {
+        format!("contracts are not built in {}; run `tests/setup wasm && contracts/build`", dir.display())
+    })
 }

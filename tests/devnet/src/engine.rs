@@ -3,14 +3,14 @@
 //! cosmwasm-vm takes ten CPU minutes to compile, which the first command of a newcomer must not pay for. When it is
 //! asked for and not built in, the program builds itself with it and hands over.
 
-use crate::args::{Engine, WorldArgs};
+use crate::args::Engine;
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Hands over to a build with the wasm engine when this one lacks it; the exit code is the other's.
-pub(crate) fn ensure(args: &WorldArgs) -> Result<Option<ExitCode>> {
-    if args.real || args.engine == Engine::Native || cfg!(feature = "wasm") {
+pub(crate) fn ensure(engine: Engine) -> Result<Option<ExitCode>> {
+    if engine == Engine::Native || cfg!(feature = "wasm") {
         return Ok(None);
     }
     eprintln!("the wasm engine is not in this build: building it (some minutes the first time) …");

@@ -2,6 +2,7 @@
 
 mod args;
 mod backend;
+mod compare;
 mod contracts;
 mod deploy;
 mod engine;
@@ -14,7 +15,7 @@ mod story;
 mod up;
 
 use anyhow::{Context, Result};
-use args::{Args, Command, DemoArgs, WorldArgs};
+use args::{Args, Command, CompareArgs, DemoArgs, Engine, WorldArgs};
 use clap::Parser;
 use serde_json::json;
 use stage::Interrupted;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let (done, json) = match &args.command {
         Command::Demo(demo) => (run_demo(demo, &stop), demo.json),
         Command::Up(world) => (run_up(world, &stop), world.json),
+        Command::Compare(compare) => (run_compare(compare), compare.json),
     };
     match done {
         Ok(code) => code,
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn run_demo(args: &DemoArgs, stop: &AtomicBool) -> Result<ExitCode> {
-    if let Some(code) = engine::ensure(&args.world)? {
+    if let Some(code) = engine::ensure(engine_of(&args.world))? {
         return Ok(code);
     }
     let (dir, _temporary) = folder(&args.world)?;
@@ -61,12 +63,30 @@ fn run_demo(args: &DemoArgs, stop: &AtomicBool) -> Result<ExitCode> {
 }
 
 fn run_up(args: &args::UpArgs, stop: &AtomicBool) -> Result<ExitCode> {
-    if let Some(code) = engine::ensure(&args.world)? {
+    if let Some(code) = engine::ensure(engine_of(&args.world))? {
         return Ok(code);
     }
     let (dir, _temporary) = folder(&args.world)?;
     up::run(args, &dir, stop)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_compare(args: &CompareArgs) -> Result<ExitCode> {
+    if let Some(code) = engine::ensure(args.engine)? {
+        return Ok(code);
+    }
+    let report = compare::run(args.engine)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{}", compare::table::text(&report));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Real chains run wasm by themselves.
+fn engine_of(args: &WorldArgs) -> Engine {
+    if args.real { Engine::Native } else { args.engine }
 }
 
 /// The folder for all data, and the guard that removes it when nobody wants to keep it.

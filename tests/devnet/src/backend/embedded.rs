@@ -1,6 +1,7 @@
 //! The embedded world: libbitcoinkernel and two cw-multi-test chains in this process, relayed by a thread.
 
 use super::{Backend, ChainEndpoint, Endpoints, FUNDS, Genesis, MESH_VERSION};
+use crate::args::Engine;
 use crate::contracts;
 use anyhow::{Context, Result};
 use cosmwasm_std::IbcOrder;
@@ -26,8 +27,8 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    pub(crate) fn start(seed: u64, wasm: bool, dir: &Path, genesis: &Genesis) -> Result<Self> {
-        let contracts = if wasm { wasm_contracts()? } else { contracts::native() };
+    pub(crate) fn start(seed: u64, engine: Engine, dir: &Path, genesis: &Genesis) -> Result<Self> {
+        let contracts = contracts::on(engine, contracts::native())?;
         let node = KernelNode::start(&dir.join("bitcoin"), Options::default())
             .context("the embedded Bitcoin node did not start")?;
         let hub = chain("mesh-hub-1", "mesh", "umesh", &genesis.hub, &contracts)?;
@@ -68,13 +69,6 @@ fn endpoint(chain: &Chain) -> Result<ChainEndpoint> {
 pub(crate) fn wasm_dir() -> PathBuf {
     std::env::var_os("MESH_WASM_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/contracts"), PathBuf::from)
-}
-
-fn wasm_contracts() -> Result<ContractSet> {
-    let dir = wasm_dir();
-    contracts::native().from_wasm_dir(&dir).with_context(|| {
-        format!("contracts are not built in {}; run `tests/setup wasm && contracts/build`", dir.display())
-    })
 }
 
 impl Backend for Embedded {

@@ -4,83 +4,39 @@
 //! choice before relying on it.
 
 use alloc::vec::Vec;
-use core::fmt;
 
-use staking_crypto::adaptor::{self, AdaptorSignature};
-use staking_crypto::bip340::{self, Signature};
-use staking_crypto::{Curve, PointError};
+use staking_crypto::Curve;
+use staking_crypto::bip340::Signature;
 use staking_protocol::delegation::{
-    DelegationError, DelegationRequest, StakeTerms, StakerSignatures as OwnerSignatures, VerifiedDelegation,
-    verify_delegation,
+    DelegationError, DelegationRequest, StakeTerms, VerifiedDelegation, verify_delegation,
 };
-use staking_protocol::keys::{CovenantKey, KeySetError, ProviderKey, Providers, StakerKey, Stakers};
+use staking_protocol::keys::CovenantKey;
 use staking_protocol::params::Params;
-use staking_protocol::timelock::{LockTimeError, StakingTime, UnbondingTime};
+use staking_protocol::timelock::{LockTimeError, UnbondingTime};
 use staking_protocol::tx::slashing::SlashingPolicy;
 use staking_protocol::tx::witness::MemberAdaptorSignatures;
 use staking_protocol::tx::{ParseTxError, Sat, Transaction};
 
-use crate::hex::Key;
 use crate::mesh::Binary;
-use crate::staking::{Delegation, MemberSignatures, SignaturesOf};
+use crate::parse::{ParseMessageError, adaptors, covenant_key, owner_signatures, schnorr, stake_terms};
+use crate::staking::{Delegation, MemberSignatures, SignaturesOf, StakerSignatures};
 
 /// Why a delegation message cannot be relied on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DelegationMessageError {
-    /// A key is not below the field prime.
-    Key(PointError),
-    /// Keys of one role do not fit together.
-    Keys(KeySetError),
-    /// A lock time is out of range.
-    LockTime(LockTimeError),
-    /// A signature has the wrong length.
-    SignatureLength(usize),
-    /// A signature is not canonical.
-    Signature(bip340::ParseError),
-    /// An adaptor signature is malformed.
-    Adaptor(adaptor::ParseError),
+    /// A field does not parse.
+    #[error(transparent)]
+    Field(#[from] ParseMessageError),
+    /// The time lock of the unbonding output is none.
+    #[error("unbonding time: {0}")]
+    UnbondingTime(#[from] LockTimeError),
     /// The unbonding transaction is malformed.
-    Unbonding(ParseTxError),
+    #[error("unbonding transaction: {0}")]
+    Unbonding(#[from] ParseTxError),
     /// A rule of the protocol is broken.
-    Rule(DelegationError),
-}
-
-impl fmt::Display for DelegationMessageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(e) => write!(f, "key: {e}"),
-            Self::Keys(e) => write!(f, "keys: {e}"),
-            Self::LockTime(e) => write!(f, "time: {e}"),
-            Self::SignatureLength(found) => write!(f, "signature of {found} bytes instead of 64"),
-            Self::Signature(e) => write!(f, "signature: {e}"),
-            Self::Adaptor(e) => write!(f, "adaptor signature: {e}"),
-            Self::Unbonding(e) => write!(f, "unbonding transaction: {e}"),
-            Self::Rule(e) => write!(f, "{e}"),
-        }
-    }
-}
-
-impl core::error::Error for DelegationMessageError {}
-
-macro_rules! from_error {
-    ($($source:ty => $variant:ident),* $(,)?) => {$(
-        impl From<$source> for DelegationMessageError {
-            fn from(e: $source) -> Self {
-                Self::$variant(e)
-            }
-        }
-    )*};
-}
-
-from_error! {
-    PointError => Key,
-    KeySetError => Keys,
-    LockTimeError => LockTime,
-    bip340::ParseError => Signature,
-    adaptor::ParseError => Adaptor,
-    ParseTxError => Unbonding,
-    DelegationError => Rule,
+    #[error(transparent)]
+    Rule(#[from] DelegationError),
 }
 
 impl Delegation {
@@ -89,17 +45,8 @@ impl Delegation {
     /// # Errors
     /// When a key or time is malformed.
     pub fn terms(&self) -> Result<StakeTerms, DelegationMessageError> {
-        Ok(StakeTerms {
-            stakers: self.stakers()?,
-            providers: Providers::new(
-                self.fp_pks
-                    .iter()
-                    .map(|k| ProviderKey::from_bytes(k.as_bytes()))
-                    .collect::<Result<_, _>>()?,
-            )?,
-            staking_time: StakingTime::new(u32::from(self.staking_time))?,
-            value: Sat(self.value_sat),
-        })
+        let multisig = self.multisig.as_ref();
+        Ok(stake_terms(&self.staker_pk, multisig, &self.fp_pks, self.staking_time, self.value_sat)?)
     }
 
     /// Verifies everything the hub says of this delegation, from its raw transactions.
@@ -114,6 +61,9 @@ impl Delegation {
     ) -> Result<VerifiedDelegation, DelegationMessageError> {
         let terms = self.terms()?;
         let unbonding = Transaction::parse(&self.unbonding_tx.0)?;
+        let owners = |name, own, of: fn(&StakerSignatures) -> &Binary| {
+            owner_signatures(name, (&self.staker_pk, own), self.multisig.as_ref(), of)
+        };
         let request = DelegationRequest {
             terms: &terms,
             staking_tx: &self.staking_tx.0,
@@ -121,44 +71,16 @@ impl Delegation {
             unbonding_tx: &self.unbonding_tx.0,
             unbonding_value: unbonding.output(0).map_or(Sat(0), |output| output.value),
             slashing_tx: &self.slashing_tx.0,
-            slashing_signatures: &self.owner_signatures(&self.slashing_signature, |s| &s.slashing)?,
+            slashing_signatures: &owners("slashing_signature", &self.slashing_signature, |s| &s.slashing)?,
             unbonding_slashing_tx: &self.unbonding_slashing_tx.0,
-            unbonding_slashing_signatures: &self
-                .owner_signatures(&self.unbonding_slashing_signature, |s| &s.unbonding_slashing)?,
+            unbonding_slashing_signatures: &owners(
+                "unbonding_slashing_signature",
+                &self.unbonding_slashing_signature,
+                |s| &s.unbonding_slashing,
+            )?,
         };
         Ok(verify_delegation(curve, params, policy, &request)?)
     }
-
-    fn stakers(&self) -> Result<Stakers, DelegationMessageError> {
-        let primary = StakerKey::from_bytes(self.staker_pk.as_bytes())?;
-        let Some(multisig) = &self.multisig else { return Ok(Stakers::single(primary)) };
-        let others = multisig.other_pks.iter().map(|k| StakerKey::from_bytes(k.as_bytes()));
-        let keys = core::iter::once(Ok(primary)).chain(others).collect::<Result<Vec<_>, _>>()?;
-        Ok(Stakers::multi(keys, multisig.quorum)?)
-    }
-
-    fn owner_signatures(
-        &self,
-        primary: &Binary,
-        of: impl Fn(&crate::staking::StakerSignatures) -> &Binary,
-    ) -> Result<OwnerSignatures, DelegationMessageError> {
-        let others = self.multisig.iter().flat_map(|m| &m.signatures).map(|s| (s.staker_pk, of(s)));
-        core::iter::once((self.staker_pk, primary))
-            .chain(others)
-            .map(|(key, bytes)| Ok((StakerKey::from_bytes(key.as_bytes())?, signature(bytes)?)))
-            .collect()
-    }
-}
-
-fn signature(bytes: &Binary) -> Result<Signature, DelegationMessageError> {
-    let found = bytes.0.len();
-    let bytes: &[u8; 64] =
-        bytes.0.as_slice().try_into().map_err(|_| DelegationMessageError::SignatureLength(found))?;
-    Ok(Signature::from_bytes(bytes)?)
-}
-
-fn member_key(key: Key) -> Result<CovenantKey, DelegationMessageError> {
-    Ok(CovenantKey::from_bytes(key.as_bytes())?)
 }
 
 impl SignaturesOf {
@@ -167,7 +89,9 @@ impl SignaturesOf {
     /// # Errors
     /// When one is malformed.
     pub fn unbonding(&self) -> Result<Vec<(CovenantKey, Signature)>, DelegationMessageError> {
-        self.members.iter().map(|m| Ok((member_key(m.covenant_pk)?, signature(&m.unbonding)?))).collect()
+        let each =
+            |m: &MemberSignatures| Ok((covenant_key(&m.covenant_pk)?, schnorr("unbonding", &m.unbonding)?));
+        self.members.iter().map(each).collect()
     }
 
     /// The members' adaptor signatures on the slashing transaction.
@@ -175,7 +99,7 @@ impl SignaturesOf {
     /// # Errors
     /// When one is malformed.
     pub fn slashing(&self) -> Result<Vec<MemberAdaptorSignatures>, DelegationMessageError> {
-        self.adaptors(|m| &m.slashing)
+        self.adaptors("slashing", |m| &m.slashing)
     }
 
     /// The members' adaptor signatures on the slashing transaction of the unbonding output.
@@ -183,19 +107,14 @@ impl SignaturesOf {
     /// # Errors
     /// When one is malformed.
     pub fn unbonding_slashing(&self) -> Result<Vec<MemberAdaptorSignatures>, DelegationMessageError> {
-        self.adaptors(|m| &m.unbonding_slashing)
+        self.adaptors("unbonding_slashing", |m| &m.unbonding_slashing)
     }
 
     fn adaptors(
         &self,
+        name: &'static str,
         of: impl Fn(&MemberSignatures) -> &Vec<Binary>,
     ) -> Result<Vec<MemberAdaptorSignatures>, DelegationMessageError> {
-        self.members
-            .iter()
-            .map(|m| {
-                let signatures = of(m).iter().map(|s| AdaptorSignature::from_bytes(&s.0));
-                Ok((member_key(m.covenant_pk)?, signatures.collect::<Result<_, _>>()?))
-            })
-            .collect()
+        self.members.iter().map(|m| Ok((covenant_key(&m.covenant_pk)?, adaptors(name, of(m))?))).collect()
     }
 }

@@ -44,7 +44,7 @@ impl TryFrom<&Params> for Checked {
     }
 }
 
-/// Saturates: no amount of satoshi comes near, and the check refuses what does.
+/// Saturates: beyond all satoshi there are, one bound means the same as another.
 fn signed(sat: u64) -> i64 {
     i64::try_from(sat).unwrap_or(i64::MAX)
 }

@@ -7,13 +7,11 @@ use core::fmt;
 use std::string::ToString;
 use std::vec::Vec;
 
-use staking_protocol::delegation::{CovenantSignatures, StakeTerms};
-use staking_protocol::keys::{KeySetError, ProviderKey, Providers, StakerKey, Stakers};
-use staking_protocol::params::ParamsUnchecked;
+use staking_protocol::delegation::{CovenantSignatures, StakeTerms, StakerSignatures};
+use staking_protocol::keys::{CovenantKey, KeySetError, ProviderKey, Providers, StakerKey, Stakers};
 use staking_protocol::possession::{Possession, PossessionError};
 use staking_protocol::timelock::{LockTimeError, StakingTime};
 use staking_protocol::tx::Sat;
-use staking_protocol::tx::slash_amount::SlashRounding;
 
 use crate::mesh::Binary;
 use crate::staking as api;
@@ -99,34 +97,6 @@ pub fn adaptor(
     field(name, staking_crypto::adaptor::AdaptorSignature::from_bytes(&payload.0))
 }
 
-impl TryFrom<&api::Params> for ParamsUnchecked {
-    type Error = ParseMessageError;
-
-    fn try_from(params: &api::Params) -> Result<Self, Self::Error> {
-        let sat = |name, value: u64| field(name, i64::try_from(value));
-        Ok(Self {
-            covenant_pks: params.covenant_pks.iter().map(|key| key.to_bytes()).collect(),
-            covenant_quorum: params.covenant_quorum,
-            min_staking_value_sat: sat("min_staking_value_sat", params.min_staking_value_sat)?,
-            max_staking_value_sat: sat("max_staking_value_sat", params.max_staking_value_sat)?,
-            min_staking_time_blocks: params.min_staking_time_blocks,
-            max_staking_time_blocks: params.max_staking_time_blocks,
-            slashing_pk_script: params.slashing_pk_script.0.clone(),
-            min_slashing_tx_fee_sat: sat("min_slashing_tx_fee_sat", params.min_slashing_tx_fee_sat)?,
-            slashing_rate: params.slashing_rate.to_string(),
-            slash_rounding: SlashRounding::Double,
-            unbonding_time_blocks: params.unbonding_time_blocks,
-            unbonding_fee_sat: sat("unbonding_fee_sat", params.unbonding_fee_sat)?,
-            min_commission_rate: params.min_commission_rate.to_string(),
-            btc_activation_height: params.btc_activation_height,
-            max_finality_providers: params.max_finality_providers,
-            max_staker_quorum: params.max_staker_quorum,
-            max_staker_num: params.max_staker_num,
-            ..Self::default()
-        })
-    }
-}
-
 impl TryFrom<&api::ProofOfPossession> for Possession {
     type Error = ParseMessageError;
 
@@ -148,6 +118,14 @@ pub fn staker_key(key: &crate::Key) -> Result<StakerKey, ParseMessageError> {
     field("staker_pk", StakerKey::from_bytes(key.as_bytes()))
 }
 
+/// A covenant member's key.
+///
+/// # Errors
+/// x is not below the field prime.
+pub fn covenant_key(key: &crate::Key) -> Result<CovenantKey, ParseMessageError> {
+    field("covenant_pk", CovenantKey::from_bytes(key.as_bytes()))
+}
+
 /// A provider's key.
 ///
 /// # Errors
@@ -165,28 +143,46 @@ pub fn providers(keys: &[crate::Key]) -> Result<Providers, ParseMessageError> {
     Ok(Providers::new(keys?)?)
 }
 
+/// Keys, time and value of a stake, as registrations and delegations state them.
+pub(crate) fn stake_terms(
+    staker: &crate::Key,
+    multisig: Option<&api::MultisigStaker>,
+    fp_pks: &[crate::Key],
+    staking_time: u16,
+    value_sat: u64,
+) -> Result<StakeTerms, ParseMessageError> {
+    let others = multisig.map_or(&[][..], |m| &m.other_pks);
+    let keys = core::iter::once(staker).chain(others).map(staker_key).collect::<Result<_, _>>()?;
+    Ok(StakeTerms {
+        stakers: Stakers::multi(keys, multisig.map_or(1, |m| m.quorum))?,
+        providers: providers(fp_pks)?,
+        staking_time: StakingTime::new(u32::from(staking_time)).map_err(ParseMessageError::StakingTime)?,
+        value: Sat(value_sat),
+    })
+}
+
 impl TryFrom<&api::RegisterDelegation> for StakeTerms {
     type Error = ParseMessageError;
 
     fn try_from(msg: &api::RegisterDelegation) -> Result<Self, Self::Error> {
-        let mut keys = std::vec![staker_key(&msg.staker_pk)?];
-        let others = msg.multisig.as_ref().map_or(&[][..], |m| &m.other_pks);
-        for key in others {
-            keys.push(staker_key(key)?);
-        }
-        let quorum = msg.multisig.as_ref().map_or(1, |m| m.quorum);
-        Ok(Self {
-            stakers: Stakers::multi(keys, quorum)?,
-            providers: providers(&msg.fp_pks)?,
-            staking_time: StakingTime::new(u32::from(msg.staking_time))
-                .map_err(ParseMessageError::StakingTime)?,
-            value: Sat(msg.staking_value_sat),
-        })
+        let multisig = msg.multisig.as_ref();
+        stake_terms(&msg.staker_pk, multisig, &msg.fp_pks, msg.staking_time, msg.staking_value_sat)
     }
 }
 
-/// Signatures of all staker keys over one transaction.
-pub type StakerSignatures = Vec<(StakerKey, staking_crypto::bip340::Signature)>;
+/// The owners' signatures over one transaction: of the first key, and of the others as `of` picks them.
+pub(crate) fn owner_signatures(
+    name: &'static str,
+    (staker, own): (&crate::Key, &Binary),
+    multisig: Option<&api::MultisigStaker>,
+    of: impl Fn(&api::StakerSignatures) -> &Binary,
+) -> Result<StakerSignatures, ParseMessageError> {
+    let others = multisig.map_or(&[][..], |m| &m.signatures);
+    core::iter::once((staker, own))
+        .chain(others.iter().map(|s| (&s.staker_pk, of(s))))
+        .map(|(key, bytes)| Ok((staker_key(key)?, schnorr(name, bytes)?)))
+        .collect()
+}
 
 /// The staker's signatures over the slashing transaction and over the unbonding output's.
 ///
@@ -195,27 +191,36 @@ pub type StakerSignatures = Vec<(StakerKey, staking_crypto::bip340::Signature)>;
 pub fn staker_signatures(
     msg: &api::RegisterDelegation,
 ) -> Result<(StakerSignatures, StakerSignatures), ParseMessageError> {
-    let key = staker_key(&msg.staker_pk)?;
-    let mut slashing = std::vec![(key, schnorr("slashing_signature", &msg.slashing_signature)?)];
-    let mut unbonding =
-        std::vec![(key, schnorr("unbonding_slashing_signature", &msg.unbonding_slashing_signature)?)];
-    for other in msg.multisig.as_ref().map_or(&[][..], |m| &m.signatures) {
-        let key = staker_key(&other.staker_pk)?;
-        slashing.push((key, schnorr("slashing", &other.slashing)?));
-        unbonding.push((key, schnorr("unbonding_slashing", &other.unbonding_slashing)?));
-    }
-    Ok((slashing, unbonding))
+    let (key, multisig) = (&msg.staker_pk, msg.multisig.as_ref());
+    Ok((
+        owner_signatures("slashing_signature", (key, &msg.slashing_signature), multisig, |s| &s.slashing)?,
+        owner_signatures(
+            "unbonding_slashing_signature",
+            (key, &msg.unbonding_slashing_signature),
+            multisig,
+            |s| &s.unbonding_slashing,
+        )?,
+    ))
+}
+
+/// Adaptor signatures, one for each provider.
+///
+/// # Errors
+/// One is no adaptor signature.
+pub fn adaptors(
+    name: &'static str,
+    payloads: &[Binary],
+) -> Result<Vec<staking_crypto::adaptor::AdaptorSignature>, ParseMessageError> {
+    payloads.iter().map(|payload| adaptor(name, payload)).collect()
 }
 
 impl TryFrom<&api::CovenantSignatures> for CovenantSignatures {
     type Error = ParseMessageError;
 
     fn try_from(msg: &api::CovenantSignatures) -> Result<Self, Self::Error> {
-        let all =
-            |name, list: &[Binary]| list.iter().map(|s| adaptor(name, s)).collect::<Result<Vec<_>, _>>();
         Ok(Self {
-            slashing: all("slashing", &msg.slashing)?,
-            unbonding_slashing: all("unbonding_slashing", &msg.unbonding_slashing)?,
+            slashing: adaptors("slashing", &msg.slashing)?,
+            unbonding_slashing: adaptors("unbonding_slashing", &msg.unbonding_slashing)?,
             unbonding: schnorr("unbonding", &msg.unbonding)?,
             expansion: msg.expansion.as_ref().map(|s| schnorr("expansion", s)).transpose()?,
         })

@@ -14,7 +14,7 @@ use staking_protocol::finality::merkle::{MerkleProof, root};
 use staking_protocol::finality::randomness::signed_digest;
 use staking_protocol::finality::vote::vote_message;
 use staking_protocol::keys::{ProviderKey, Providers, StakerKey, Stakers};
-use staking_protocol::params::{Params, ParamsUnchecked};
+use staking_protocol::params::Params;
 use staking_protocol::possession::{ChainAddress, bip340_digest};
 use staking_protocol::timelock::StakingTime;
 use staking_protocol::tx::{OutPoint, Sat, StakingTx, Transaction, TxIn, TxOut};
@@ -236,7 +236,7 @@ pub fn params(members: &[SecretKey], quorum: u32) -> staking_api::staking::Param
 
 /// The same, checked.
 pub fn checked(params: &staking_api::staking::Params) -> Params {
-    ParamsUnchecked::try_from(params).unwrap().check().unwrap()
+    Params::try_from(params).unwrap()
 }
 
 /// Context of a purpose.

@@ -8,7 +8,7 @@ use cosmwasm_std::{DepsMut, Env, MessageInfo, Response};
 use staking_api::events::{ParamsAdded, Paused};
 use staking_api::staking::{InstantiateMsg, Params as ApiParams};
 use staking_protocol::header::Network;
-use staking_protocol::params::{Params, ParamsUnchecked};
+use staking_protocol::params::Params;
 use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
@@ -42,7 +42,7 @@ fn add(storage: &mut dyn cosmwasm_std::Storage, raw: &ApiParams) -> Result<Param
 }
 
 fn check(raw: &ApiParams) -> Result<(Params, SlashingPolicy), StakingError> {
-    let params = ParamsUnchecked::try_from(raw)?.check()?;
+    let params = Params::try_from(raw)?;
     let policy = if raw.lax_slashing_tx { SlashingPolicy::AtLeast } else { SlashingPolicy::Exact };
     Ok((params, policy))
 }

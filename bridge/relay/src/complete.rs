@@ -4,15 +4,11 @@ use staking_api::DelegationMessageError;
 use staking_api::staking::{Delegation, SignaturesOf};
 use staking_crypto::curve::Libsecp;
 use staking_crypto::{ScalarError, SecretKey, SecretScalar, bip340};
-use staking_protocol::delegation::VerifiedDelegation;
+use staking_protocol::delegation::{SlashedOutput, SlashingInput};
 use staking_protocol::keys::ProviderKey;
 use staking_protocol::params::Params;
-use staking_protocol::script::{StakingPath, UnbondingPath};
-use staking_protocol::taproot::Leaf;
 use staking_protocol::tx::slashing::SlashingPolicy;
-use staking_protocol::tx::witness::{
-    LeakedKey, MemberAdaptorSignatures, SlashingSignatures, WitnessError, slashing,
-};
+use staking_protocol::tx::witness::{LeakedKey, WitnessError};
 use staking_protocol::tx::{Sighash, Transaction};
 
 /// Why a slashing transaction cannot be completed.
@@ -53,66 +49,25 @@ pub fn complete(
     let verified = delegation.verify(&Libsecp, params, SlashingPolicy::AtLeast)?;
     let leaked = LeakedKey::check(&Libsecp, provider, SecretScalar::from_bytes(secret)?)?;
     let sighashes = verified.sighashes();
-    let scripts = verified.presigned().scripts();
-    let (staking, unbonding) = (&scripts.staking, &scripts.unbonding);
-    let on_staking = Path {
-        members: &signatures.slashing()?,
-        stakers: verified.slashing_signatures(),
-        digest: &sighashes.slashing,
-        leaf: staking.leaf(StakingPath::Slashing),
-        control_block: &staking.control_block(StakingPath::Slashing),
-    };
-    let on_unbonding = Path {
-        members: &signatures.unbonding_slashing()?,
-        stakers: verified.unbonding_slashing_signatures(),
-        digest: &sighashes.unbonding_slashing,
-        leaf: unbonding.leaf(UnbondingPath::Slashing),
-        control_block: &unbonding.control_block(UnbondingPath::Slashing),
+    // The key is public by now, so its signatures need no fresh randomness.
+    let key = SecretKey::from_secret(leaked.secret());
+    let slash = |output, digest: &Sighash, covenants: &[_], stakers| {
+        let provider = bip340::sign(&key, &digest.0, &[0; 32]);
+        let input = SlashingInput { leaked: &leaked, provider, covenants, stakers };
+        verified.presigned().complete_slashing(output, verified.terms(), params.covenants(), &input)
     };
     Ok(Completed {
-        staking: verified
-            .presigned()
-            .slashing()
-            .with_witness(on_staking.witness(params, &verified, &leaked)?),
-        unbonding: verified
-            .presigned()
-            .unbonding_slashing()
-            .with_witness(on_unbonding.witness(params, &verified, &leaked)?),
+        staking: slash(
+            SlashedOutput::Staking,
+            &sighashes.slashing,
+            &signatures.slashing()?,
+            verified.slashing_signatures(),
+        )?,
+        unbonding: slash(
+            SlashedOutput::Unbonding,
+            &sighashes.unbonding_slashing,
+            &signatures.unbonding_slashing()?,
+            verified.unbonding_slashing_signatures(),
+        )?,
     })
-}
-
-/// One slashing path with the signatures made for it in advance.
-struct Path<'a> {
-    members: &'a [MemberAdaptorSignatures],
-    stakers: &'a [(staking_protocol::keys::StakerKey, bip340::Signature)],
-    digest: &'a Sighash,
-    leaf: &'a Leaf,
-    control_block: &'a [u8],
-}
-
-impl Path<'_> {
-    fn witness(
-        &self,
-        params: &Params,
-        delegation: &VerifiedDelegation,
-        leaked: &LeakedKey,
-    ) -> Result<Vec<Vec<u8>>, WitnessError> {
-        let terms = delegation.terms();
-        let covenants = leaked.decrypt(&terms.providers, self.members)?;
-        // The key is public by now, so its signature needs no fresh randomness.
-        let own = bip340::sign(&SecretKey::from_secret(leaked.secret()), &self.digest.0, &[0; 32]);
-        let signatures = SlashingSignatures {
-            covenants: &covenants,
-            provider: (leaked.provider(), own),
-            stakers: self.stakers,
-        };
-        slashing(
-            params.covenants(),
-            &terms.providers,
-            &terms.stakers,
-            &signatures,
-            self.leaf,
-            self.control_block,
-        )
-    }
 }

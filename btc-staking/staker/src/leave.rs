@@ -7,9 +7,10 @@ use staking_api::DelegationMessageError;
 use staking_api::staking::{Delegation, SignaturesOf};
 use staking_crypto::curve::Libsecp;
 use staking_crypto::{SecretKey, bip340};
-use staking_protocol::delegation::{CovenantSignaturesError, VerifiedDelegation, check_unbonding_signature};
+use staking_protocol::delegation::{
+    CovenantSignaturesError, SlashedOutput, UnbondingInput, VerifiedDelegation, check_unbonding_signature,
+};
 use staking_protocol::params::Params;
-use staking_protocol::script::StakingPath;
 use staking_protocol::tx::slashing::SlashingPolicy;
 use staking_protocol::tx::withdrawal::{Withdrawable, WithdrawalError, WithdrawalTx};
 use staking_protocol::tx::witness::{self, WitnessError};
@@ -100,41 +101,21 @@ pub fn unbond(
 ) -> Result<Transaction, LeaveError> {
     check_quorum(verified, signatures, params)?;
     let terms = verified.terms();
-    let staking = &verified.presigned().scripts().staking;
     let own = bip340::sign(key, &verified.sighashes().unbonding.0, aux);
-    let stack = witness::unbonding(
-        params.covenants(),
-        &signatures.unbonding()?,
-        &terms.stakers,
-        &[(terms.stakers.primary(), own)],
-        staking.leaf(StakingPath::Unbonding),
-        &staking.control_block(StakingPath::Unbonding),
-    )?;
-    Ok(verified.presigned().unbonding().with_witness(stack))
+    let input =
+        UnbondingInput { covenants: &signatures.unbonding()?, stakers: &[(terms.stakers.primary(), own)] };
+    Ok(verified.presigned().complete_unbonding(terms, params.covenants(), &input)?)
 }
 
 /// Describes an output of a stake that can be withdrawn.
 pub fn withdrawable(verified: &VerifiedDelegation, params: &Params, source: Source) -> Withdrawable {
-    let (presigned, terms) = (verified.presigned(), verified.terms());
-    let scripts = presigned.scripts();
+    let presigned = verified.presigned();
     let lock = params.unbonding_time();
     match source {
-        Source::Staking => {
-            let stake = presigned.staking();
-            Withdrawable::staking(stake.outpoint, stake.value, &scripts.staking, terms.staking_time)
-        }
-        Source::Unbonding => {
-            let tx = presigned.unbonding();
-            Withdrawable::unbonding(tx.outpoint(), tx.value(), &scripts.unbonding, lock)
-        }
-        Source::SlashingChange => {
-            let tx = presigned.slashing();
-            Withdrawable::change(tx.change_outpoint(), tx.change(), &scripts.change, lock)
-        }
-        Source::UnbondingSlashingChange => {
-            let tx = presigned.unbonding_slashing();
-            Withdrawable::change(tx.change_outpoint(), tx.change(), &scripts.change, lock)
-        }
+        Source::Staking => presigned.withdrawable_stake(verified.terms()),
+        Source::Unbonding => presigned.withdrawable_unbonded(lock),
+        Source::SlashingChange => presigned.withdrawable_change(SlashedOutput::Staking, lock),
+        Source::UnbondingSlashingChange => presigned.withdrawable_change(SlashedOutput::Unbonding, lock),
     }
 }
 

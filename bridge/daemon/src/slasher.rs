@@ -14,6 +14,11 @@ use staking_api::finality::Evidence;
 use staking_api::staking::{Delegation, DelegationFilter};
 use staking_clients::bitcoin::BitcoinSource;
 use staking_protocol::keys::ProviderKey;
+use staking_protocol::params::Params;
+use std::collections::BTreeMap;
+
+/// Parameters by version.
+type Versions = BTreeMap<u32, Params>;
 
 /// Watches evidence and acts on it.
 pub struct Slasher<'a> {
@@ -47,10 +52,11 @@ impl Slasher<'_> {
     /// When node or hub cannot be reached.
     pub fn round(&mut self) -> Result<Vec<Slashed>> {
         let mut done = Vec::new();
+        let params = self.hub.params()?;
         for evidence in self.hub.evidence()? {
             let filter = DelegationFilter { fp_pk: Some(evidence.fp_pk), ..DelegationFilter::default() };
             for delegation in self.hub.delegations(&filter)? {
-                match self.stake(&delegation, &evidence) {
+                match self.stake(&delegation, &evidence, &params) {
                     Ok(slashed) => done.push(slashed),
                     Err(e) => {
                         tracing::warn!(stake = %delegation.txid, error = %format!("{e:#}"), "not slashed")
@@ -61,8 +67,8 @@ impl Slasher<'_> {
         Ok(done)
     }
 
-    fn stake(&mut self, delegation: &Delegation, evidence: &Evidence) -> Result<Slashed> {
-        let completed = self.complete(delegation, evidence)?;
+    fn stake(&mut self, delegation: &Delegation, evidence: &Evidence, params: &Versions) -> Result<Slashed> {
+        let completed = self.complete(delegation, evidence, params)?;
         let stake = Txid::from_byte_array(delegation.txid.to_bytes());
         let action = plan_slash(&self.view(delegation, &completed)?);
         let tx = match action {
@@ -77,8 +83,7 @@ impl Slasher<'_> {
         Ok(Slashed { stake, action, sent })
     }
 
-    fn complete(&self, delegation: &Delegation, evidence: &Evidence) -> Result<Completed> {
-        let params = self.hub.params()?;
+    fn complete(&self, delegation: &Delegation, evidence: &Evidence, params: &Versions) -> Result<Completed> {
         let params =
             params.get(&delegation.params_version).context("the hub does not show these parameters")?;
         let signatures = self.hub.signatures(delegation.txid)?;
@@ -90,8 +95,10 @@ impl Slasher<'_> {
         let staking = staking_outpoint(delegation);
         let unbonding = completed.unbonding.inputs.first().map(|i| outpoint(i.previous_output));
         let unbonding = unbonding.context("a slashing transaction without an input")?;
-        let fresh = self.index.watch(staking) | self.index.watch(unbonding);
-        self.follow(fresh)?;
+        if self.index.watch(staking) | self.index.watch(unbonding) {
+            self.index.restart();
+        }
+        self.index.follow(self.bitcoin, self.from_height)?;
         let slashing =
             [to_node(&completed.staking)?, to_node(&completed.unbonding)?].map(|t| t.compute_txid());
         Ok(SlashView {
@@ -122,28 +129,5 @@ impl Slasher<'_> {
             }
         }
         Ok(None)
-    }
-
-    fn follow(&mut self, fresh: bool) -> Result<()> {
-        if fresh {
-            self.index.restart();
-        }
-        let tip = self.bitcoin.chain_info()?.blocks;
-        let mut height = self.from_height.max(1);
-        while let Some((last, hash)) = self.index.tip() {
-            if last <= tip && self.bitcoin.block_hash(last)? == hash {
-                height = last.saturating_add(1);
-                break;
-            }
-            self.index.disconnect();
-        }
-        while height <= tip {
-            let block = self.bitcoin.block(self.bitcoin.block_hash(height)?)?;
-            if self.index.connect(height, &block).is_err() {
-                return Ok(());
-            }
-            height = height.saturating_add(1);
-        }
-        Ok(())
     }
 }

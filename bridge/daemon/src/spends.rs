@@ -4,6 +4,8 @@
 //! follows forks without rescanning.
 
 use bitcoin::{Block, BlockHash, OutPoint, Transaction, Txid};
+use staking_clients::ClientError;
+use staking_clients::bitcoin::BitcoinSource;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks that can be undone.
@@ -56,6 +58,33 @@ impl SpendIndex {
     /// Who spent an output.
     pub fn spend(&self, outpoint: OutPoint) -> Option<&SpendRecord> {
         self.spends.get(&outpoint)
+    }
+
+    /// Follows the node's best chain to its tip: undoes what a reorg took away, then scans on. `first` is the
+    /// height that is scanned first where nothing was scanned yet.
+    ///
+    /// # Errors
+    /// When the node cannot be asked; what was scanned stays.
+    pub fn follow(&mut self, bitcoin: &dyn BitcoinSource, first: u32) -> Result<(), ClientError> {
+        let tip = bitcoin.chain_info()?.blocks;
+        let mut height = first.max(1);
+        while let Some((last, hash)) = self.tip() {
+            if last <= tip && bitcoin.block_hash(last)? == hash {
+                height = last.saturating_add(1);
+                break;
+            }
+            self.disconnect();
+            height = last;
+        }
+        while height <= tip {
+            let block = bitcoin.block(bitcoin.block_hash(height)?)?;
+            if self.connect(height, &block).is_err() {
+                // The chain changed between two calls; the next round undoes it.
+                break;
+            }
+            height = height.saturating_add(1);
+        }
+        Ok(())
     }
 
     /// Takes the next block. Spends of outputs that the block itself made watched are found too.

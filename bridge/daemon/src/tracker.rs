@@ -106,33 +106,11 @@ impl<'a> Tracker<'a> {
             && seen.is_none_or(|tip| lowest <= tip)
         {
             self.index.restart();
-            return self.scan(lowest.max(1));
         }
-        match seen {
-            Some(tip) => self.scan(tip.saturating_add(1)),
+        match lowest.or(seen) {
+            Some(first) => Ok(self.index.follow(self.bitcoin, first)?),
             None => Ok(()),
         }
-    }
-
-    fn scan(&mut self, from: u32) -> Result<()> {
-        let tip = self.bitcoin.chain_info()?.blocks;
-        let mut height = from;
-        while let Some((last, hash)) = self.index.tip() {
-            if last <= tip && self.bitcoin.block_hash(last)? == hash {
-                break;
-            }
-            self.index.disconnect();
-            height = last;
-        }
-        while height <= tip {
-            let block = self.bitcoin.block(self.bitcoin.block_hash(height)?)?;
-            if self.index.connect(height, &block).is_err() {
-                // The chain changed between two calls; the next round undoes it.
-                return Ok(());
-            }
-            height = height.saturating_add(1);
-        }
-        Ok(())
     }
 
     fn view(&self, delegation: &Delegation) -> Result<StakeView> {

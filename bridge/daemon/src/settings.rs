@@ -7,7 +7,6 @@ use serde::Deserialize;
 use staking_clients::bitcoin::Auth;
 use staking_clients::cosmos::{ChainKey, GasPrice};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -162,12 +161,7 @@ impl Hub {
     }
 
     pub(crate) fn account(&self) -> Result<ChainKey> {
-        let path = &self.account_file;
-        let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.mode();
-        if mode & 0o077 != 0 {
-            bail!("{} may be read by others; run `chmod 600` on it", path.display());
-        }
-        Ok(ChainKey::from_text(&fs::read_to_string(path)?, &self.prefix)?)
+        Ok(ChainKey::from_file(&self.account_file, &self.prefix)?)
     }
 }
 

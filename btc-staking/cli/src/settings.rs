@@ -8,11 +8,11 @@ use serde_json::json;
 use staker::seed::Seed;
 use staking_clients::bitcoin::Auth;
 use staking_clients::cosmos::{ChainKey, GasPrice};
+use staking_clients::private::read_private;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 const EXAMPLE: &str = r#"# mesh-btc: a holder's wallet and stakes. Paths are relative to this folder.
 network = "regtest"              # mainnet | testnet | signet | regtest
@@ -134,8 +134,8 @@ impl Settings {
     }
 
     pub(crate) fn account(&self) -> Result<ChainKey> {
-        let text = read_private(&self.home.join(&self.config.hub.account_file))?;
-        Ok(ChainKey::from_text(&text, &self.config.hub.prefix)?)
+        let hub = &self.config.hub;
+        Ok(ChainKey::from_file(&self.home.join(&hub.account_file), &hub.prefix)?)
     }
 
     pub(crate) fn seed(&self) -> Result<Seed> {
@@ -156,14 +156,6 @@ impl Settings {
         file.write_all(words.as_bytes())?;
         Ok(file.sync_all()?)
     }
-}
-
-fn read_private(path: &Path) -> Result<Zeroizing<String>> {
-    let mode = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.mode();
-    if mode & 0o077 != 0 {
-        bail!("{} may be read by others; run `chmod 600` on it", path.display());
-    }
-    Ok(Zeroizing::new(fs::read_to_string(path)?))
 }
 
 /// Makes the folder and its configuration.

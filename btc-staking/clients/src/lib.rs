@@ -10,6 +10,7 @@ pub mod bitcoin;
 pub mod cosmos;
 pub mod error;
 mod http;
+pub mod private;
 pub mod signer;
 
 pub use error::{ClientError, Retry};

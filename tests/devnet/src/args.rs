@@ -44,7 +44,7 @@ pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) world: WorldArgs,
     /// What holder A stakes, with unit: `0.05btc` or `5000000sat`. Holder B stakes three fifths of it.
-    #[arg(long, default_value = "0.05btc", value_parser = parse_amount)]
+    #[arg(long, default_value = "0.05btc", value_parser = staker::amount::parse_amount)]
     pub(crate) amount: u64,
     /// Print exactly one JSON object on stdout; the story goes to stderr only on a terminal.
     #[arg(long)]
@@ -117,33 +117,4 @@ pub(crate) enum Spoil {
     InclusionProof,
     /// A byte of the evidence of the double vote.
     Evidence,
-}
-
-/// Parses an amount with its unit into satoshi.
-pub(crate) fn parse_amount(text: &str) -> Result<u64, String> {
-    let unitless = || format!("`{text}` has no unit; write for example `5000000sat` or `0.05btc`");
-    if let Some(sat) = text.strip_suffix("sat") {
-        return sat.replace('_', "").parse().map_err(|_| format!("`{sat}` is not a whole number of satoshi"));
-    }
-    let btc = text.strip_suffix("btc").ok_or_else(unitless)?;
-    let (whole, fraction) = btc.split_once('.').unwrap_or((btc, ""));
-    if fraction.len() > 8 {
-        return Err(format!("`{text}` is finer than a satoshi"));
-    }
-    let digits = format!("{whole}{fraction:0<8}");
-    digits.parse().map_err(|_| format!("`{btc}` is not an amount"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_need_their_unit() {
-        assert_eq!(parse_amount("0.05btc"), Ok(5_000_000));
-        assert_eq!(parse_amount("5_000_000sat"), Ok(5_000_000));
-        assert_eq!(parse_amount("2btc"), Ok(200_000_000));
-        assert!(parse_amount("5000000").unwrap_err().contains("no unit"));
-        assert!(parse_amount("0.000000001btc").is_err());
-    }
 }

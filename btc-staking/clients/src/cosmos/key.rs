@@ -1,10 +1,12 @@
 //! The account key of a chain: derived from a mnemonic or read from a file, never shown.
 
+use crate::private::{PrivateFileError, read_private};
 use bitcoin::bip32::{DerivationPath, Xpriv};
 use bitcoin::secp256k1::Secp256k1;
 use cosmrs::AccountId;
 use cosmrs::crypto::{PublicKey, secp256k1::SigningKey};
 use hex_conservative::FromHex;
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Cosmos accounts: BIP-44, coin type 118.
@@ -23,6 +25,9 @@ pub enum KeyError {
     /// The prefix cannot be a bech32 prefix.
     #[error("`{0}` is not a bech32 prefix")]
     Prefix(String),
+    /// The account file was not read.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
 }
 
 /// An account key. It has no `Debug`, no `Clone` and no way out but signing.
@@ -45,6 +50,14 @@ impl ChainKey {
             Xpriv::new_master(bitcoin::NetworkKind::Main, seed.as_slice()).map_err(|_| KeyError::Secret)?;
         let child = root.derive_priv(&Secp256k1::signing_only(), &path).map_err(|_| KeyError::Secret)?;
         Self::from_bytes(&Zeroizing::new(child.private_key.secret_bytes()), prefix)
+    }
+
+    /// Reads an account file that nobody else may read.
+    ///
+    /// # Errors
+    /// [`KeyError::File`], or as [`Self::from_text`].
+    pub fn from_file(path: &Path, prefix: &str) -> Result<Self, KeyError> {
+        Self::from_text(&read_private(path)?, prefix)
     }
 
     /// Takes what an account file holds: 64 hex digits, or the words of a mnemonic.

@@ -30,6 +30,7 @@ pub mod ecdsa;
 pub mod eots;
 #[cfg(feature = "libsecp")]
 mod key;
+pub mod merkle;
 #[cfg(feature = "libsecp")]
 pub mod nonce;
 mod point;

@@ -9,9 +9,10 @@
 
 use core::fmt;
 
-use bitcoin_hashes::{Hash, HashEngine, sha256d};
+use staking_crypto::merkle::hash_pair;
 
 use crate::header::{BlockHash, ValidHeader};
+use crate::tx::parse::Identified;
 use crate::tx::{ParseTxError, SanityError, Transaction, Txid, sanity};
 
 /// Longest branch: a block of 4 MB cannot hold 2^24 transactions.
@@ -85,10 +86,7 @@ fn parent(left: &[u8; 32], right: &[u8; 32], level: usize) -> Result<[u8; 32], I
     if is_transaction(left, right) {
         return Err(InclusionError::NodeIsTransaction(level));
     }
-    let mut engine = sha256d::Hash::engine();
-    engine.input(left);
-    engine.input(right);
-    Ok(sha256d::Hash::from_engine(engine).to_byte_array())
+    Ok(hash_pair(left, right))
 }
 
 /// Whether the 64 bytes under a node are a transaction too. The cheap test first: the input count of so short a
@@ -188,8 +186,7 @@ pub fn confirm(
     branch: &MerkleBranch<'_>,
     header: &ValidHeader,
 ) -> Result<Confirmed<Transaction>, InclusionError> {
-    let tx = Transaction::parse(raw_tx).map_err(InclusionError::Parse)?;
-    confirm_parsed(tx, branch, header)
+    confirm_identified(Identified::parse(raw_tx).map_err(InclusionError::Parse)?, branch, header)
 }
 
 /// As [`confirm`], for a transaction that was parsed already.
@@ -201,11 +198,19 @@ pub fn confirm_parsed(
     branch: &MerkleBranch<'_>,
     header: &ValidHeader,
 ) -> Result<Confirmed<Transaction>, InclusionError> {
-    sanity::check_transaction(&tx).map_err(InclusionError::NotSane)?;
-    if tx.stripped_len() == 64 {
-        return Err(InclusionError::SixtyFourBytes(tx.txid()));
+    confirm_identified(tx.into(), branch, header)
+}
+
+fn confirm_identified(
+    identified: Identified,
+    branch: &MerkleBranch<'_>,
+    header: &ValidHeader,
+) -> Result<Confirmed<Transaction>, InclusionError> {
+    let Identified { tx, txid, stripped_len } = identified;
+    sanity::check_sized_transaction(&tx, stripped_len).map_err(InclusionError::NotSane)?;
+    if stripped_len == 64 {
+        return Err(InclusionError::SixtyFourBytes(txid));
     }
-    let txid = tx.txid();
     let found = branch.root(txid)?;
     if found != header.merkle_root() {
         return Err(InclusionError::WrongRoot { found, expected: header.merkle_root() });

@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use bitcoin_hashes::{Hash, sha256d};
 use proptest::prelude::*;
 
 use super::*;

@@ -5,7 +5,9 @@
 
 use super::raw::{OutPoint, Sat, Transaction, TxIn, TxOut, Txid};
 use alloc::vec::Vec;
+use bitcoin_hashes::{Hash, HashEngine, sha256d};
 use core::fmt;
+use core::ops::Range;
 
 /// Longest accepted encoding: nothing longer fits a block.
 pub const MAX_TX_BYTES: usize = 4_000_000;
@@ -50,7 +52,7 @@ impl Transaction {
     /// See [`ParseTxError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseTxError> {
         let mut reader = Reader::new(bytes)?;
-        let tx = reader.transaction(true)?;
+        let (tx, _) = reader.transaction(true)?;
         reader.finish()?;
         Ok(tx)
     }
@@ -61,9 +63,39 @@ impl Transaction {
     /// See [`ParseTxError`].
     pub fn parse_stripped(bytes: &[u8]) -> Result<Self, ParseTxError> {
         let mut reader = Reader::new(bytes)?;
-        let tx = reader.transaction(false)?;
+        let (tx, _) = reader.transaction(false)?;
         reader.finish()?;
         Ok(tx)
+    }
+}
+
+/// A transaction with what its bytes say about it, so that nothing is serialised again to hash or measure it.
+pub(crate) struct Identified {
+    pub(crate) tx: Transaction,
+    pub(crate) txid: Txid,
+    /// Length without witnesses.
+    pub(crate) stripped_len: usize,
+}
+
+impl Identified {
+    /// As [`Transaction::parse`].
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ParseTxError> {
+        let mut reader = Reader::new(bytes)?;
+        let (tx, body) = reader.transaction(true)?;
+        reader.finish()?;
+        // An accepted encoding is the only one, so that its parts are what would be written.
+        let (version, lock_time) = (tx.version.to_le_bytes(), tx.lock_time.to_le_bytes());
+        let body = bytes.get(body).unwrap_or_default();
+        let mut engine = sha256d::Hash::engine();
+        [&version as &[u8], body, &lock_time].into_iter().for_each(|part| engine.input(part));
+        let txid = Txid(sha256d::Hash::from_engine(engine).to_byte_array());
+        Ok(Self { tx, txid, stripped_len: body.len().saturating_add(8) })
+    }
+}
+
+impl From<Transaction> for Identified {
+    fn from(tx: Transaction) -> Self {
+        Self { txid: tx.txid(), stripped_len: tx.stripped_len(), tx }
     }
 }
 
@@ -197,8 +229,10 @@ impl<'a> Reader<'a> {
         self.items(n, 1, |r| r.var_bytes().map(<[u8]>::to_vec))
     }
 
-    fn transaction(&mut self, allow_witness: bool) -> Result<Transaction, ParseTxError> {
+    /// Also says where the part between version and lock time is that has no witnesses.
+    fn transaction(&mut self, allow_witness: bool) -> Result<(Transaction, Range<usize>), ParseTxError> {
         let version = i32::from_le_bytes(self.array()?);
+        let mut start = self.position();
         let mut n_in = self.compact_size()?;
         let with_witness = allow_witness && n_in == 0;
         if with_witness {
@@ -206,15 +240,17 @@ impl<'a> Reader<'a> {
             if flag != 1 {
                 return Err(ParseTxError::BadWitnessFlag(flag));
             }
+            start = self.position();
             n_in = self.compact_size()?;
         }
         let mut inputs = self.items(n_in, 41, Self::input)?;
         let n_out = self.compact_size()?;
         let outputs = self.items(n_out, 9, Self::output)?;
+        let body = start..self.position();
         if with_witness {
             self.witnesses(&mut inputs)?;
         }
-        Ok(Transaction { version, inputs, outputs, lock_time: self.u32()? })
+        Ok((Transaction { version, inputs, outputs, lock_time: self.u32()? }, body))
     }
 
     fn witnesses(&mut self, inputs: &mut [TxIn]) -> Result<(), ParseTxError> {

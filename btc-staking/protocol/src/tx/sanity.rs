@@ -81,13 +81,17 @@ impl core::error::Error for SanityError {}
 /// # Errors
 /// The first broken rule.
 pub fn check_transaction(tx: &Transaction) -> Result<(), SanityError> {
+    check_sized_transaction(tx, tx.stripped_len())
+}
+
+/// As [`check_transaction`], for a transaction whose length without witnesses is known.
+pub(crate) fn check_sized_transaction(tx: &Transaction, len: usize) -> Result<(), SanityError> {
     if tx.inputs.is_empty() {
         return Err(SanityError::NoInputs);
     }
     if tx.outputs.is_empty() {
         return Err(SanityError::NoOutputs);
     }
-    let len = tx.stripped_len();
     if len > MAX_STRIPPED_LEN {
         return Err(SanityError::TooLarge(len));
     }

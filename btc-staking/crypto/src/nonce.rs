@@ -73,22 +73,85 @@ impl OneTimeNonce {
 #[must_use]
 pub fn public_randomness(key: &SecretKey, context: &[u8], start: u64, count: u32) -> Vec<XOnly> {
     let source = NonceSource::new(key, context);
-    let heights = start..=start.saturating_add(u64::from(count).saturating_sub(1));
+    each(start, count, |height| source.point(height).x_only())
+}
+
+/// Works on `count` heights in order.
+fn each<T: Send>(start: u64, count: u32, work: impl Fn(u64) -> T + Send + Sync) -> Vec<T> {
+    #[cfg(feature = "rayon")]
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
     if count == 0 {
         return Vec::new();
     }
-    collect(&source, heights)
+    let heights = start..=start.saturating_add(u64::from(count).saturating_sub(1));
+    #[cfg(feature = "rayon")]
+    let heights = heights.into_par_iter();
+    heights.map(work).collect()
 }
 
-#[cfg(not(feature = "rayon"))]
-fn collect(source: &NonceSource, heights: core::ops::RangeInclusive<u64>) -> Vec<XOnly> {
-    heights.map(|height| source.public(height)).collect()
+/// The public parts of a range of nonces, computed once: for the commitment that lists them and for the signatures
+/// that use the nonces up. A signature then costs no multiplication of points.
+///
+/// It can only be derived, and serves only the key it was derived from: a signature over a nonce point that is not
+/// its nonce's would, together with a second one, give the key away. It holds no secret.
+///
+/// ```
+/// # use staking_crypto::{SecretKey, eots, nonce::NonceRange};
+/// let key = SecretKey::from_bytes(&[0x11; 32])?;
+/// let range = NonceRange::derive(&key, b"chain-1", 100, 64);
+/// let nonce = range.nonce(&key, 107).ok_or("the height is covered")?;
+/// assert_eq!(nonce.public(), range.public()[7]);
+/// let signature = eots::sign(nonce, &key, b"block 107")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NonceRange {
+    owner: XOnly,
+    context: Vec<u8>,
+    start: u64,
+    public: Vec<XOnly>,
+    odd: Vec<bool>,
 }
 
-#[cfg(feature = "rayon")]
-fn collect(source: &NonceSource, heights: core::ops::RangeInclusive<u64>) -> Vec<XOnly> {
-    use rayon::iter::{IntoParallelIterator, ParallelIterator};
-    heights.into_par_iter().map(|height| source.public(height)).collect()
+impl NonceRange {
+    /// Derives the nonces of `count` heights from `start` on, as [`public_randomness`] does.
+    #[must_use]
+    pub fn derive(key: &SecretKey, context: &[u8], start: u64, count: u32) -> Self {
+        let source = NonceSource::new(key, context);
+        let points = each(start, count, |height| source.point(height));
+        Self {
+            owner: key.x_only(),
+            context: context.to_vec(),
+            start,
+            public: points.iter().map(Point::x_only).collect(),
+            odd: points.iter().map(Point::is_odd).collect(),
+        }
+    }
+
+    /// Returns the first height.
+    #[must_use]
+    pub const fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Returns the public randomness of each height, in order: what is committed to.
+    #[must_use]
+    pub fn public(&self) -> &[XOnly] {
+        &self.public
+    }
+
+    /// Derives the nonce of a height; `None` if the range does not cover it or is another key's.
+    ///
+    /// As with [`OneTimeNonce::derive`], that a nonce is used once is the duty of the guard in front of the key.
+    #[must_use]
+    pub fn nonce(&self, key: &SecretKey, height: u64) -> Option<OneTimeNonce> {
+        let index = usize::try_from(height.checked_sub(self.start)?).ok()?;
+        let (public, odd) = (*self.public.get(index)?, *self.odd.get(index)?);
+        if key.x_only() != self.owner {
+            return None;
+        }
+        let secret = NonceSource::new(key, &self.context).secret(height);
+        Some(OneTimeNonce { secret: if odd { secret.negate() } else { secret }, public })
+    }
 }
 
 /// The keyed HMAC state, shared by all heights.
@@ -116,7 +179,7 @@ impl<'a> NonceSource<'a> {
         SecretScalar::from_bytes(hash.as_byte_array()).ok()
     }
 
-    fn public(&self, height: u64) -> XOnly {
-        Point::from_secp(&base_point(&self.secret(height))).x_only()
+    fn point(&self, height: u64) -> Point {
+        Point::from_secp(&base_point(&self.secret(height)))
     }
 }

@@ -165,3 +165,24 @@ fn a_signature_with_s_above_the_order_is_refused() {
     bip340_bytes[32..].fill(1);
     assert!(bip340::Signature::from_bytes(&bip340_bytes).is_err());
 }
+
+/// A known nonce point changes the cost of a signature, not the signature; another key gets none.
+#[test]
+fn nonces_of_a_range_are_those_derived_one_by_one() {
+    let (key, other) = (SecretKey::from_bytes(&[3; 32]).unwrap(), SecretKey::from_bytes(&[4; 32]).unwrap());
+    let range = nonce::NonceRange::derive(&key, b"chain-1", 100, 40);
+    assert_eq!(
+        (range.start(), range.public()),
+        (100, nonce::public_randomness(&key, b"chain-1", 100, 40).as_slice())
+    );
+    for height in 100..140 {
+        let (known, fresh) =
+            (range.nonce(&key, height).unwrap(), OneTimeNonce::derive(&key, b"chain-1", height));
+        assert_eq!(known.public(), fresh.public());
+        let message = height.to_be_bytes();
+        assert_eq!(eots::sign(known, &key, &message), eots::sign(fresh, &key, &message), "{height}");
+        assert!(range.nonce(&other, height).is_none());
+    }
+    assert!(range.nonce(&key, 99).is_none() && range.nonce(&key, 140).is_none());
+    assert!(nonce::NonceRange::derive(&key, b"chain-1", u64::MAX, 0).public().is_empty());
+}

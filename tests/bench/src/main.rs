@@ -4,10 +4,10 @@
 //! own inputs from a fixed seed; it compares with nothing and judges nothing.
 
 mod args;
-mod native;
 
 use anyhow::Result;
 use clap::Parser;
+use mesh_bench::native;
 
 use crate::args::{Args, Command};
 

@@ -13,10 +13,21 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::args::Native;
+/// One operation and how often it runs.
+#[derive(Debug, clap::Args)]
+pub struct Native {
+    /// The operation, or `all`; `list` prints the names.
+    pub op: String,
+    /// How often it runs.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub n: u32,
+    /// Threads for the operations that use more than one (commit-pubrand-10000).
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+}
 
 /// A prepared operation; its argument counts the calls.
-pub(crate) type Op = Box<dyn FnMut(usize)>;
+pub type Op = Box<dyn FnMut(usize)>;
 
 /// How many inputs an operation rotates through.
 pub(crate) const POOL: usize = 32;
@@ -25,14 +36,19 @@ pub(crate) const POOL: usize = 32;
 pub(crate) const SOUND: &str = "the bench's own inputs are valid";
 
 /// A name and the function that prepares the operation.
-pub(crate) type Entry = (&'static str, fn() -> Op);
+pub type Entry = (&'static str, fn() -> Op);
 
-fn table() -> Vec<Entry> {
+/// All operations.
+#[must_use]
+pub fn table() -> Vec<Entry> {
     [schemes::OPS, stakes::OPS, chain::OPS].concat()
 }
 
 /// Runs what was asked for and prints a line per operation.
-pub(crate) fn run(args: &Native) -> Result<()> {
+///
+/// # Errors
+/// No operation of the name, or no threads to be had.
+pub fn run(args: &Native) -> Result<()> {
     let table = table();
     if args.op == "list" {
         table.iter().for_each(|(name, _)| println!("{name}"));

@@ -12,11 +12,10 @@ use super::{Entry, Op, SOUND, pool, rotate};
 
 pub(super) const OPS: &[Entry] = &[
     ("header-verify", header_verify),
-    ("spv-verify", spv_verify),
+    ("spv-verify", || spv_verify(5)),
+    ("spv-verify-12", || spv_verify(12)),
     ("commit-pubrand-10000", commit_randomness),
 ];
-
-const DEPTH: usize = 12;
 
 /// A regtest header on top of another one: half of all nonces have the work.
 fn mine(parent: [u8; 32], root: [u8; 32], time: u32) -> [u8; 80] {
@@ -55,12 +54,13 @@ fn header_verify() -> Op {
     })
 }
 
-/// A raw transaction and a branch of depth 12 under a valid header.
-fn spv_verify() -> Op {
+/// A raw transaction and a branch under a valid header. The blocks of the vectors have a depth of about 5, those of
+/// mainnet of 12, where the time is that of 36 hashes one after the other.
+fn spv_verify(depth: usize) -> Op {
     let inputs = pool(|seed| {
         let world = world(seed);
-        let siblings = [[seed; 32]; DEPTH].concat();
-        let index = u32::from(seed) * 5;
+        let siblings = vec![[seed; 32]; depth].concat();
+        let index = u32::from(seed) % (1 << depth);
         let branch = MerkleBranch::new(index, &siblings).expect(SOUND);
         let root = branch.root(world.staking.txid()).expect(SOUND);
         let header = mine([0; 32], root, 1_000_000);

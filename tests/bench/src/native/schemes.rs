@@ -1,6 +1,7 @@
 //! The signature schemes.
 
 use staking_crypto::curve::{KnownKeys, Libsecp};
+use staking_crypto::nonce::NonceRange;
 use staking_crypto::{OneTimeNonce, SecretKey, XOnly, adaptor, bip340, eots};
 
 use super::{Entry, Op, SOUND, pool, rotate};
@@ -9,6 +10,7 @@ pub(super) const OPS: &[Entry] = &[
     ("schnorr-verify", schnorr_verify),
     ("schnorr-sign", schnorr_sign),
     ("eots-sign", eots_sign),
+    ("eots-sign-fresh", eots_sign_fresh),
     ("eots-verify", eots_verify),
     ("eots-extract", eots_extract),
     ("adaptor-sign", adaptor_sign),
@@ -39,7 +41,21 @@ fn schnorr_sign() -> Op {
     rotate(pool(|seed| (key(seed), digest(seed))), |(key, digest)| bip340::sign(key, digest, &[0; 32]))
 }
 
+/// As a provider votes: the point of the nonce is known since the commitment.
 fn eots_sign() -> Op {
+    let committed = |seed| {
+        let key = key(seed);
+        let range = NonceRange::derive(&key, b"bench-1", 100, 64);
+        (key, range, 100 + u64::from(seed))
+    };
+    rotate(pool(committed), |(key, range, height)| {
+        let nonce = range.nonce(key, *height).expect(SOUND);
+        eots::sign(nonce, key, b"a height and an app hash: 40 bytes long.").expect(SOUND)
+    })
+}
+
+/// With a nonce that was never seen: its point is computed.
+fn eots_sign_fresh() -> Op {
     rotate(pool(|seed| (key(seed), [seed ^ 0x77; 32])), |(key, nonce)| {
         let nonce = OneTimeNonce::from_bytes(nonce).expect(SOUND);
         eots::sign(nonce, key, b"a height and an app hash: 40 bytes long.").expect(SOUND)

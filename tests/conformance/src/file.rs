@@ -71,7 +71,7 @@ impl Folder {
         if content["cases"].is_array() {
             return Some(self.run_family(name, &content, args));
         }
-        Some(match real::runner(name) {
+        Some(match real::runner(name, &content) {
             Some(run) => real::run(name, run, &content, &self.expected, args.backend),
             None => FileResult::broken(name, "unknown family".to_owned()),
         })

@@ -69,9 +69,23 @@ const RUNNERS: &[(&str, FileRunner)] = &[
     ("staking_txs", network::staking_txs),
 ];
 
-/// Runner of a file by its name.
-pub(crate) fn runner(name: &str) -> Option<FileRunner> {
-    RUNNERS.iter().find(|(known, _)| *known == name).map(|(_, runner)| *runner)
+/// What a file of network data is called by its fields, whatever its name: the first that is there decides.
+const SHAPES: &[(&str, &str)] = &[
+    ("headers", "headers"),
+    ("blocks", "spv"),
+    ("phase2_btcstaking_params", "params_mainnet"),
+    ("fps", "fp_pops_mainnet"),
+    ("tag", "checkpoints"),
+    ("txs", "staking_txs"),
+    ("vectors", "staking_spec_vectors"),
+    ("presig", "adaptor_spec_vectors"),
+];
+
+/// Runner of a file by its name, or by what is in it.
+pub(crate) fn runner(name: &str, content: &Value) -> Option<FileRunner> {
+    let by_name = |name: &str| RUNNERS.iter().find(|(known, _)| *known == name).map(|(_, runner)| *runner);
+    let by_shape = || SHAPES.iter().find(|(field, _)| content.get(field).is_some()).map(|(_, name)| *name);
+    by_name(name).or_else(|| by_name(by_shape()?))
 }
 
 /// Runs a file; one without any check has failed.

@@ -133,9 +133,14 @@ pub(super) fn staking_txs(file: &File<'_>, checks: &mut Checks) -> Result<(), No
 
 fn one_stake(file: &File<'_>, stake: &Value, answer: &Value) -> Result<(), No> {
     let tx = transaction(stake.at("tx")?)?;
-    same("txid", tx.txid().to_string(), answer.at("txid")?)?;
+    if let Some(txid) = answer.get("txid") {
+        same("txid", tx.txid().to_string(), txid)?;
+    }
     if let Some(tag) = stake.get("tag") {
         let found = parse_v0(&file.curve, &tx, Tag(array(tag)?), &templates(stake)?)?;
+        if answer.is_null() {
+            return Ok(());
+        }
         same("output", found.outpoint.vout, answer.at("staking_output_idx")?)?;
         same("value", found.value.0, answer.at("value")?)?;
         same("staker", found.data.staker.to_string(), answer.at("staker_pk")?)?;
@@ -150,26 +155,32 @@ fn one_stake(file: &File<'_>, stake: &Value, answer: &Value) -> Result<(), No> {
 }
 
 pub(super) fn checkpoints(file: &File<'_>, checks: &mut Checks) -> Result<(), No> {
-    checks.check("checkpoint", || checkpoint(file));
+    let tag: [u8; TAG_LEN] = file.content.array("tag")?;
+    for (i, pair) in file.content.list("txs")?.chunks(2).enumerate() {
+        // One checkpoint has been answered; of others it is shown that they are whole.
+        let answer = if i == 0 { file.expected.get("checkpoint") } else { None };
+        checks.check(&format!("checkpoint {i}"), || checkpoint(tag, pair, answer));
+    }
     Ok(())
 }
 
-fn checkpoint(file: &File<'_>) -> Result<(), No> {
-    let tag: [u8; TAG_LEN] = file.content.array("tag")?;
-    let txs = file.content.list("txs")?.iter().map(transaction).collect::<Result<Vec<_>, _>>()?;
-    let parts =
-        txs.iter().map(|tx| Ok(standard_data(tx)?.unwrap_or_default())).collect::<Result<Vec<_>, No>>()?;
+fn checkpoint(tag: [u8; TAG_LEN], txs: &[Value], answer: Option<&Value>) -> Result<(), No> {
+    let part = |raw: &Value| {
+        let tx = transaction(raw)?;
+        Ok(standard_data(&tx)?.unwrap_or_default().to_vec())
+    };
+    let parts = txs.iter().map(part).collect::<Result<Vec<_>, No>>()?;
     let [first, second] = parts.as_slice() else { return refuse("a checkpoint has two transactions") };
     let decoded = Checkpoint::decode(tag, first, second)?;
-    ensure(decoded.encode(tag) == (first.to_vec(), second.to_vec()), "does not encode to the same")?;
-    let answer = file.expected.at("checkpoint")?;
+    ensure(decoded.encode(tag) == (first.clone(), second.clone()), "does not encode to the same")?;
+    staking_protocol::bls::Signature::from_bytes(&decoded.bls_sig)?;
+    let Some(answer) = answer else { return Ok(()) };
     same_bytes("connected", decoded.to_bytes(), answer.at("connected")?)?;
     same_bytes("block hash", decoded.block_hash, answer.at("block_hash")?)?;
     same_bytes("bitmap", decoded.bitmap, answer.at("bitmap")?)?;
     same_bytes("submitter", decoded.submitter, answer.at("submitter")?)?;
     same_bytes("signature", decoded.bls_sig, answer.at("bls_sig")?)?;
-    same("epoch", decoded.epoch, answer.at("epoch")?)?;
-    staking_protocol::bls::Signature::from_bytes(&decoded.bls_sig).map(|_| ()).map_err(No::from)
+    same("epoch", decoded.epoch, answer.at("epoch")?)
 }
 
 pub(super) fn params(file: &File<'_>, checks: &mut Checks) -> Result<(), No> {

@@ -63,6 +63,18 @@ proptest! {
         prop_assert_eq!(Libsecp.add(&a, &b), Pure.add(&a, &b));
     }
 
+    /// B11: a point has one form, whatever arithmetic it came from.
+    #[test]
+    fn a_point_is_equal_to_itself_by_every_way(a in scalar(), b in scalar()) {
+        let of = |d: &Scalar| Pure.base_mul(d);
+        let (Ok(first), Ok(second), Ok(sum)) = (of(&a), of(&b), of(&a.plus(&b))) else { return Ok(()) };
+        prop_assert_eq!(first.plus(&second), Ok(sum));
+        prop_assert_eq!(Libsecp.add(&second, &first), Ok(sum));
+        prop_assert_eq!(Libsecp.base_mul(&a.plus(&b)), Ok(sum));
+        prop_assert_eq!(sum.plus(&second.negate()), Ok(first));
+        prop_assert_eq!(sum.to_compressed(), first.plus(&second).unwrap().to_compressed());
+    }
+
     #[test]
     fn ecdsa_recovery_agrees(digest: [u8; 32], mut compact in any::<[u8; 65]>()) {
         compact[0] = 27 + compact[0] % 2;

@@ -5,12 +5,16 @@ mod common;
 
 use common::{CURVE, Case, bytes, cases, hex, int, list, load, params, raw_params, sat, signature, small};
 use serde_json::Value;
+use staking_crypto::bip340;
 use staking_protocol::delegation::{
     DelegationFacts, DelegationRequest, Inclusion, StakeTerms, VerifiedDelegation, derive, verify_delegation,
 };
 use staking_protocol::params::{Params, ParamsUnchecked, ParamsVersions, version_for_height};
+use staking_protocol::script::StakingPath;
 use staking_protocol::timelock::{StakingTime, UnbondingTime};
 use staking_protocol::tx::slashing::SlashingPolicy;
+use staking_protocol::tx::witness::{self, SlashingSignatures};
+use staking_protocol::tx::{OutPoint, Txid};
 
 type Anyhow<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -152,6 +156,46 @@ fn the_allow_list_ends_before_its_height() {
     assert!(!listed.allow_list_applies(100) && !listed.allow_list_applies(101));
     let open = ParamsUnchecked { allow_list_expiration_height: 0, ..raw }.check().unwrap();
     assert!(!open.allow_list_applies(0));
+}
+
+/// Trap A15: nobody can raise the fee of a slashing transaction once it is signed, so the fee that the parameters fix
+/// must hold when blocks are full: on mainnet a hundred times the least rate that nodes relay, with the whole witness.
+#[test]
+fn slashing_transactions_pay_enough_for_full_blocks() {
+    for (file, least) in [("real/params_mainnet.json", 100), ("real/params_testnet.json", 1)] {
+        for raw in list(&load(file)["phase2_btcstaking_params"]) {
+            let params = params(raw);
+            let (fee, vsize) = signed_slashing(&params);
+            assert!(fee >= least * vsize, "{file}: {fee} sat for {vsize} vB");
+        }
+    }
+}
+
+/// Fee and size of the slashing transaction of the least stake, with a witness of the right shape.
+fn signed_slashing(params: &Params) -> (u64, u64) {
+    let key = |i: u8| staking_crypto::SecretKey::from_bytes(&[i; 32]).unwrap().x_only();
+    let terms = StakeTerms {
+        stakers: staking_protocol::keys::StakerKey::from(key(1)).into(),
+        providers: staking_protocol::keys::ProviderKey::from(key(2)).into(),
+        staking_time: params.min_staking_time(),
+        value: params.min_staking_value(),
+    };
+    let outpoint = OutPoint { txid: Txid([1; 32]), vout: 0 };
+    let presigned = derive(&CURVE, params, &terms, outpoint).unwrap();
+    let any = bip340::Signature::from_bytes(&[1; 64]).unwrap();
+    let members: Vec<_> = params.covenants().keys().iter().map(|member| (*member, any)).collect();
+    let signatures = SlashingSignatures {
+        covenants: &members,
+        provider: (terms.providers.keys()[0], any),
+        stakers: &[(terms.stakers.primary(), any)],
+    };
+    let (output, path) = (&presigned.scripts().staking, StakingPath::Slashing);
+    let (leaf, block) = (output.leaf(path), output.control_block(path));
+    let stack =
+        witness::slashing(params.covenants(), &terms.providers, &terms.stakers, &signatures, leaf, &block);
+    let slashing = presigned.slashing();
+    let fee = terms.value.0 - slashing.slashed().0 - slashing.change().0;
+    (fee, slashing.with_witness(stack.unwrap()).vsize().try_into().unwrap())
 }
 
 /// Trap G6.

@@ -153,6 +153,21 @@ fn an_expansion_spends_the_old_stake_and_the_named_funding_and_leaves_a_fee() {
     assert!(matches!(error, ExpansionError::NoFee { .. }), "{error:?}");
 }
 
+/// Trap A19: the output that funds an expansion may be a stake itself. The expansion is one of its first input only;
+/// as an expansion of the stake that funds it, it is refused, so that nobody ends that stake, or counts it twice, by it.
+#[test]
+fn an_expansion_is_none_of_the_stake_that_funds_it() {
+    let expansion = expansion(GROWN);
+    assert!(expansion.verify().is_ok());
+    let (first, second) = (expansion.tx.inputs[0].previous_output, expansion.tx.inputs[1].previous_output);
+    let as_expansion_of = |previous, funding: &Transaction| {
+        staking_protocol::tx::ExpansionTx::validate(expansion.tx.clone(), previous, funding)
+    };
+    assert_eq!(as_expansion_of(first, &expansion.funding).unwrap().previous(), first);
+    let refused = as_expansion_of(second, &expansion.old.staking_tx);
+    assert!(matches!(refused, Err(ExpansionError::PreviousStake { .. })), "{refused:?}");
+}
+
 #[test]
 fn a_stake_does_not_shrink_by_expansion() {
     let shrunk = expansion(Shape { value: 999_999, ..PLAIN });

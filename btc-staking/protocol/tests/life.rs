@@ -42,6 +42,22 @@ proptest! {
         }
     }
 
+    /// Trap A16: while a stake counts, its holder needs more than the unbonding time to leave, by whichever lock.
+    #[test]
+    fn a_stake_counts_only_while_no_lock_can_open_before_a_slashing(
+        start in 1u32..1_000_000, time in 1u16.., unbonding in 1u16..2_000, passed in 0u32..66_000,
+    ) {
+        let tip = start + passed;
+        let inclusion = Inclusion { start, end: start + u32::from(time) };
+        let facts = DelegationFacts {
+            unbonded_early: false, covenant_signatures: 3, quorum: 3, expansion: None,
+            inclusion: Some(inclusion), unbonding_time: unbonding,
+        };
+        if facts.status(tip) == Status::Active {
+            prop_assert!(inclusion.end - tip > u32::from(unbonding));
+        }
+    }
+
     /// Trap C4: the move and the computed status agree on both sides of the expiry height.
     #[test]
     fn expiry_height_is_where_the_status_changes(start in 1u32..1_000_000, time in 1u16.., unbonding in 1u16..) {
@@ -98,6 +114,25 @@ fn expiry_and_spend_together_take_away_once() {
     let (mut life, _) = apply_all(&active);
     assert_eq!(life.apply(Move::Spent), Ok(PowerChange::Removed));
     assert_eq!(life.apply(Move::Expire), Err(IllegalMove::AlreadyEnded(Ended::Unbonded)));
+}
+
+/// Trap A20: whatever came before, and whatever became of an expansion, a stake that was spent can be ended.
+#[test]
+fn a_proven_spend_ends_a_stake_in_every_state() {
+    let histories: [&[Move]; 6] = [
+        &[],
+        &[Move::QuorumReached],
+        &[Move::Included(INCLUSION)],
+        &[Move::QuorumReached, Move::Included(INCLUSION)],
+        &[Move::QuorumReached, Move::Included(INCLUSION), Move::Expire],
+        &[Move::QuorumReached, Move::Included(INCLUSION), Move::ProviderSlashed],
+    ];
+    for history in histories {
+        let (mut life, total) = apply_all(history);
+        let change = life.apply(Move::Spent).unwrap();
+        assert_eq!(change == PowerChange::Removed, total == 1, "{history:?}");
+        assert_eq!((life.ended(), life.is_counted()), (Some(Ended::Unbonded), false));
+    }
 }
 
 /// Trap C10.

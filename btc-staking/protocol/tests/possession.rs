@@ -49,6 +49,20 @@ fn ecdsa_signatures_must_have_a_low_s() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
+    /// Trap C9: absent fields and cut messages are errors; no bytes panic. What is read has one encoding, so that
+    /// nothing can be added to it.
+    #[test]
+    fn no_message_panics_and_each_proof_has_one(
+        raw in proptest::collection::vec(any::<u8>(), 0..200), pick in any::<prop::sample::Index>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let _ = Possession::from_proto(&raw);
+        let all = cases("pop");
+        let good = bytes(&pick.get(&all).input["pop_proto"]);
+        prop_assert!(Possession::from_proto(&good[..cut.index(good.len())]).is_err());
+        let more = [good.as_slice(), &raw].concat();
+        prop_assert!(raw.is_empty() || Possession::from_proto(&more).is_err());
+    }
+
     /// Wherever a bit of a valid proof is flipped, it is refused.
     #[test]
     fn a_valid_proof_with_a_flipped_bit_is_refused(pick in any::<prop::sample::Index>(), bit in any::<prop::sample::Index>()) {

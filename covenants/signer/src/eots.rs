@@ -6,7 +6,7 @@ use staking_api::signer::{
     Answer, Ask, Commit, Committed, Domain, Possessed, Possession, Refused, SignedVote, Status, Vote,
     VoteAnswer, Voted, Votes, Watermark,
 };
-use staking_crypto::nonce::public_randomness;
+use staking_crypto::nonce::{NonceRange, public_randomness};
 use staking_crypto::{OneTimeNonce, SecretKey, bip340, eots};
 use staking_protocol::context::{Domain as Context, Purpose};
 use staking_protocol::finality::guard::{self, History, Record, Request, Verdict};
@@ -27,6 +27,8 @@ pub(crate) struct Eots {
     ledger: Ledger,
     max_jump: u64,
     trees: BTreeMap<TreeKey, CommitmentTree>,
+    /// The chunk of each context in which votes are: its randomness is computed once, not at every vote.
+    chunks: BTreeMap<Vec<u8>, NonceRange>,
     refused: u64,
 }
 
@@ -58,7 +60,7 @@ impl Use {
 
 impl Eots {
     pub(crate) fn new(key: SecretKey, ledger: Ledger, max_jump: u64) -> Self {
-        Self { key, ledger, max_jump, trees: BTreeMap::new(), refused: 0 }
+        Self { key, ledger, max_jump, trees: BTreeMap::new(), chunks: BTreeMap::new(), refused: 0 }
     }
 
     fn commit(&mut self, ask: Commit) -> Result<Committed, Refused> {
@@ -79,7 +81,7 @@ impl Eots {
             .map_err(|_| refused("BAD_REQUEST", "an application hash has 32 bytes"))?;
         let proof = self.proof(domain, vote)?;
         let again = self.permit(domain, vote.height, &app_hash)?;
-        let nonce = OneTimeNonce::derive(&self.key, &domain.nonce_context, vote.height);
+        let nonce = self.nonce(domain, vote.height);
         let public_randomness = nonce.public().as_bytes().to_vec();
         let message = vote_message(&domain.vote, vote.height, &app_hash);
         let signature = eots::sign(nonce, &self.key, &message).map_err(|e| refused("STATE", e))?;
@@ -117,10 +119,29 @@ impl Eots {
         let chunk = self.tree(domain, vote.committed_start, vote.committed_count)?.chunk_of(index);
         let first = vote.committed_start.saturating_add(chunk.start);
         let count = u32::try_from(chunk.end.saturating_sub(chunk.start)).unwrap_or(u32::MAX);
-        let leaves = public_randomness(&self.key, &domain.nonce_context, first, count);
-        self.tree(domain, vote.committed_start, vote.committed_count)?
-            .prove(index, &leaves)
-            .map_err(|e| refused("STATE", e))
+        self.keep_chunk(domain, first, count);
+        let key = (domain.nonce_context.clone(), vote.committed_start, vote.committed_count);
+        let leaves = self.chunks.get(&key.0).map(NonceRange::public).unwrap_or_default();
+        let tree = self.trees.get(&key).ok_or_else(|| refused("STATE", "the commitment's tree is gone"))?;
+        tree.prove(index, leaves).map_err(|e| refused("STATE", e))
+    }
+
+    fn nonce(&self, domain: &Use, height: u64) -> OneTimeNonce {
+        let known = self.chunks.get(&domain.nonce_context).and_then(|chunk| chunk.nonce(&self.key, height));
+        known.unwrap_or_else(|| OneTimeNonce::derive(&self.key, &domain.nonce_context, height))
+    }
+
+    fn keep_chunk(&mut self, domain: &Use, first: u64, count: u32) {
+        let context = &domain.nonce_context;
+        let is_it =
+            |chunk: &NonceRange| chunk.start() == first && u32::try_from(chunk.public().len()) == Ok(count);
+        if self.chunks.get(context).is_some_and(is_it) {
+            return;
+        }
+        if self.chunks.len() >= TREES {
+            self.chunks.pop_first();
+        }
+        self.chunks.insert(context.clone(), NonceRange::derive(&self.key, context, first, count));
     }
 
     fn tree(&mut self, domain: &Use, start: u64, count: u64) -> Result<&CommitmentTree, Refused> {

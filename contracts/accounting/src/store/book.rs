@@ -286,16 +286,21 @@ impl Book {
         let mut lien = Self::lien(s, user, holder)?;
         let taken = lien.amount.cut_both(amount);
         save(s, user, holder, &lien)?;
-        let rest = amount - taken;
-        if rest > 0 {
-            let debt = Self::debt(s, user, holder)?;
-            Self::set_debt(s, user, holder, debt.saturating_sub(rest));
-        }
+        Self::pay_debt(s, user, holder, amount - taken)?;
         Ok(taken)
     }
 
-    /// The holder reports a slash of `amount`. Cuts the lien; the caller takes `collateral` off what it keeps
-    /// and calls [`Self::rebalance`].
+    /// What a holder no longer has it need not burn any more.
+    fn pay_debt(s: &mut dyn Storage, user: &str, holder: &str, amount: u128) -> StdResult<()> {
+        if amount > 0 {
+            let debt = Self::debt(s, user, holder)?;
+            Self::set_debt(s, user, holder, debt.saturating_sub(amount));
+        }
+        Ok(())
+    }
+
+    /// The holder reports a slash of `amount`. Cuts the lien, and beyond it what was still to be burned; the caller
+    /// takes `collateral` off what it keeps and calls [`Self::rebalance`].
     ///
     /// # Errors
     /// When stored state is damaged.
@@ -304,6 +309,7 @@ impl Book {
         let most = lien.ratio.ceil(lien.amount.high);
         let taken = lien.amount.cut(amount);
         save(s, user, holder, &lien)?;
+        Self::pay_debt(s, user, holder, amount - taken)?;
         Ok(Slashed { lien: taken, collateral: taken.min(most) })
     }
 

@@ -38,7 +38,7 @@ super::wire! {
         Ed25519,
         /// Account key of a valoper, secp256k1 compressed, 33 bytes.
         Secp256k1,
-        /// x-only key of a finality provider, BIP-340, 32 bytes.
+        /// x-only key of a finality provider, BIP-340, 32 bytes; never a validator's.
         Bip340,
     }
 
@@ -48,7 +48,8 @@ super::wire! {
         RegisterOperator { moniker: String },
         /// Binds a validator of a chain to the sender. The signature is the validator key's over
         /// [`binding_message`]; the operator's own half of the proof is the signed transaction.
-        /// Ed25519 binds a consensus key, which must be the one published for that validator where one is.
+        /// Ed25519: the consensus key, which the owner has published. Secp256k1: the key that the valoper's address is
+        /// the hash of, where no consensus key is published. Another key proves nothing.
         BindValidator { chain_id: String, valoper: String, kind: KeyKind, pub_key: Binary, signature: Binary },
         /// Binds a finality provider key, for one consumer, to the sender. Signature as above, BIP-340.
         BindProvider { consumer: String, fp_pk: String, signature: Binary },

@@ -246,8 +246,7 @@ impl Storage for ProxyStorage {
         if let Err(e) = refill(&self.line, open) {
             return (Err(e), GasInfo::free());
         }
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.seek(self.prefix, open.ready.front());
+        self.count(|g| g.seek(self.prefix, Some(&item)));
         (Ok(Some(item)), GasInfo::free())
     }
 

@@ -276,7 +276,7 @@ impl Code for NativeContract {
 /// Code known by name.
 #[derive(Clone)]
 pub(crate) enum Source {
-    Native(Arc<NativeContract>),
+    Native(Arc<dyn Code>),
     Wasm(Arc<Vec<u8>>),
 }
 
@@ -292,8 +292,14 @@ impl ContractSet {
 
     /// Adds native code under `name`, replacing what was there.
     #[must_use]
-    pub fn native(mut self, name: &str, contract: NativeContract) -> Self {
-        self.0.insert(name.to_owned(), Source::Native(Arc::new(contract)));
+    pub fn native(self, name: &str, contract: NativeContract) -> Self {
+        self.code(name, Arc::new(contract))
+    }
+
+    /// Adds code of any engine under `name`, replacing what was there: one that measures, for example.
+    #[must_use]
+    pub fn code(mut self, name: &str, code: Arc<dyn Code>) -> Self {
+        self.0.insert(name.to_owned(), Source::Native(code));
         self
     }
 

@@ -16,8 +16,8 @@ use crate::error::FinalityError;
 use crate::execute::finalize::leader;
 use crate::execute::rewards::caught_up;
 use crate::execute::vote::Usable;
-use crate::state::config::Config;
-use crate::state::consumer::{self, Cursors, Final, Settings};
+use crate::state::config::{Config, Rules};
+use crate::state::consumer::{self, Cursors, Final, Hot, Settings};
 use crate::state::power::{Table, ranking};
 use crate::state::provider::{self, Place, key_of};
 use crate::state::rewards::{Settlement, StakerRewards};
@@ -43,7 +43,7 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
         }
         Q::IsFinalized { consumer, height } => to_json_binary(&is_finalized(storage, &consumer, height)?)?,
         Q::FinalizedHeights { consumer, start_after, limit, descending } => {
-            let number = Settings::require(storage, &consumer)?.number;
+            let number = Hot::require(storage, &consumer)?.number;
             let page = Final::page(storage, number, start_after, PageLimit::new(limit).get(), descending)?;
             let heights = page.into_iter().map(|(height, done)| finalized(height, &done)).collect();
             to_json_binary(&FinalizedHeights { heights })?
@@ -85,36 +85,36 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
 }
 
 fn config(storage: &dyn Storage) -> Result<ConfigAnswer, FinalityError> {
-    let (config, roles) = (Config::load(storage)?, Roles::load(storage)?);
+    let (config, rules, roles) = (Config::load(storage)?, Rules::load(storage)?, Roles::load(storage)?);
     Ok(ConfigAnswer {
         staking: config.staking.into_string(),
         light_client: config.light_client.0.into_string(),
         vault: config.vault.map(Addr::into_string),
-        signing: config.signing,
-        timestamp_depth: config.timestamp_depth,
+        signing: rules.signing,
+        timestamp_depth: rules.timestamp_depth,
         admin: roles.admin.into_string(),
         guardian: roles.guardian.map(Addr::into_string),
     })
 }
 
 fn consumer(storage: &dyn Storage, id: String, settings: Settings) -> Result<Consumer, FinalityError> {
-    let cursors = Cursors::load(storage, settings.number)?;
-    let pool = Settlement::load(storage, settings.number)?.pool;
-    let last = Final::page(storage, settings.number, None, 1, true)?;
+    let cursors = Cursors::load(storage, settings.number())?;
+    let pool = Settlement::load(storage, settings.number())?.pool;
+    let last = Final::page(storage, settings.number(), None, 1, true)?;
     Ok(Consumer {
         settings: ConsumerSettings {
             id: id.clone(),
-            activation_height: Some(settings.activation_height),
+            activation_height: Some(settings.hot.activation_height),
             max_active_providers: Some(u32::from(settings.max_active)),
             signed_blocks_window: Some(settings.window),
             min_signed_per_window: Some(Decimal(settings.min_signed_share)),
             settle_lag: Some(settings.settle_lag),
             jail_seconds: Some(settings.jail_seconds),
-            min_pub_rand: Some(settings.min_pub_rand),
-            max_pub_rand: Some(settings.max_pub_rand),
-            max_commit_lead: Some(settings.max_commit_lead),
-            max_vote_lead: Some(settings.max_vote_lead),
-            reward_denom: settings.reward_denom,
+            min_pub_rand: Some(settings.hot.min_pub_rand),
+            max_pub_rand: Some(settings.hot.max_pub_rand),
+            max_commit_lead: Some(settings.hot.max_commit_lead),
+            max_vote_lead: Some(settings.hot.max_vote_lead),
+            reward_denom: settings.reward_denom.clone(),
             reward_per_height: Some(settings.reward_per_height).filter(|n| *n > 0).map(Uint128),
         },
         id,
@@ -122,8 +122,8 @@ fn consumer(storage: &dyn Storage, id: String, settings: Settings) -> Result<Con
         last_finalized: last.first().map(|(height, _)| *height),
         next_settlement: cursors.next_settlement,
         power_version: cursors.version,
-        paused: settings.paused,
-        providers: u32::from(provider::count(storage, settings.number)?),
+        paused: settings.hot.paused,
+        providers: u32::from(provider::count(storage, settings.number())?),
         reward_pool: Uint128(pool),
     })
 }
@@ -134,27 +134,31 @@ fn finalized(height: u64, done: &Final) -> Finalized {
 }
 
 fn is_finalized(storage: &dyn Storage, consumer: &str, height: u64) -> Result<Finalized, FinalityError> {
-    let settings = Settings::require(storage, consumer)?;
-    if let Some(done) = Final::load(storage, settings.number, height)? {
+    let hot = Hot::require(storage, consumer)?;
+    if let Some(done) = Final::load(storage, hot.number, height)? {
         return Ok(finalized(height, &done));
     }
+    let settings = Settings::complete(storage, consumer, hot)?;
     let table = current_table(storage, &settings)?;
     let slots = table.0.iter().map(|(slot, _)| *slot);
-    let votes = Reader::default().at(storage, settings.number, height, slots)?;
+    let votes = Reader::default().at(storage, settings.number(), height, slots)?;
     let power = leader(&table, &votes).map_or(0, |(_, power)| power);
     Ok(Finalized { height, finalized: false, app_hash: None, power, total: table.total() })
 }
 
 fn current_table(storage: &dyn Storage, settings: &Settings) -> Result<Table, CorruptState> {
-    let ranked = ranking(storage, settings.number, usize::from(settings.max_active))?;
-    Ok(Table(ranked.into_iter().map(|(_, slot, power)| (slot, power)).collect()))
+    Ok(Table(ranking(storage, settings.number(), usize::from(settings.max_active))?))
 }
 
 fn active_set(storage: &dyn Storage, consumer: &str) -> Result<ActiveSet, FinalityError> {
     let settings = Settings::require(storage, consumer)?;
-    let ranked = ranking(storage, settings.number, usize::from(settings.max_active))?;
-    let providers: Vec<_> = ranked.into_iter().map(|(fp_pk, _, power)| PowerOf { fp_pk, power }).collect();
-    let version = Cursors::load(storage, settings.number)?.version;
+    let ranked = current_table(storage, &settings)?.0.into_iter();
+    let named = ranked.map(|(slot, power)| {
+        let fp_pk = key_of(storage, settings.number(), slot)?;
+        Ok(PowerOf { fp_pk, power })
+    });
+    let providers = named.collect::<Result<Vec<_>, CorruptState>>()?;
+    let version = Cursors::load(storage, settings.number())?.version;
     let total = providers.iter().fold(0u64, |sum, p| sum.saturating_add(p.power));
     Ok(ActiveSet { version, total, providers })
 }
@@ -164,7 +168,7 @@ fn power_table(
     consumer: &str,
     version: u32,
 ) -> Result<Option<ActiveSet>, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let Some(table) = Table::load(storage, number, version)? else { return Ok(None) };
     let named = |(slot, power): &(u16, u64)| -> Result<PowerOf, CorruptState> {
         Ok(PowerOf { fp_pk: key_of(storage, number, *slot)?, power: *power })
@@ -181,9 +185,9 @@ fn commits(
     limit: PageLimit,
     descending: bool,
 ) -> Result<Commits, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let slot = Place::require(storage, number, fp)?.slot;
-    let usable = Usable::load(storage, &Config::load(storage)?)?;
+    let usable = Usable::load(storage, &Rules::load(storage)?)?;
     let page = Commit::page(storage, number, slot, after, limit.get(), descending)?;
     let commits = page.iter().map(|commit| CommitAnswer {
         start_height: commit.commitment.start(),
@@ -202,7 +206,7 @@ fn votes_at(
     after: Option<Key>,
     limit: PageLimit,
 ) -> Result<Votes, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let first = after.map(|fp| Place::require(storage, number, &fp)).transpose()?;
     let first = first.map_or(0, |place| place.slot.saturating_add(1));
     let mut reader = Reader::default();
@@ -221,7 +225,7 @@ fn vote(
     fp: &Key,
     height: u64,
 ) -> Result<Option<VoteInfo>, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let Place { slot, runs_end, .. } = Place::require(storage, number, fp)?;
     let ballot = votes::ballot(storage, number, slot, height, runs_end)?;
     Ok(ballot.map(|ballot| VoteInfo {
@@ -240,7 +244,7 @@ fn rewards(
 ) -> Result<staking_api::finality::Rewards, FinalityError> {
     let settings = Settings::require(storage, consumer)?;
     let (slot, provider) = caught_up(storage, &settings, fp)?;
-    let mut record = StakerRewards::load(storage, settings.number, slot, staker)?;
+    let mut record = StakerRewards::load(storage, settings.number(), slot, staker)?;
     record.catch_up(provider.net)?;
     Ok(claimable(&settings, record.owed))
 }

@@ -2,16 +2,16 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 01 | config |
-//! | 02 ‖ consumer id | settings, and the consumer's number |
+//! | 01 | neighbours |
+//! | 02 ‖ consumer id | what votes and commitments need of the settings, and the consumer's number |
 //! | 03 ‖ number u16 | cursors: next height, next settlement, snapshots |
 //! | 04 | number of consumers |
 //! | 05 ‖ number ‖ provider key | slot, jail, end of the newest run of votes |
 //! | 06 ‖ number ‖ slot u16 ‖ start u64 | commitment |
 //! | 07 ‖ provider key | evidence: the provider is slashed |
 //! | 08 ‖ number ‖ slot | provider key |
-//! | 09 ‖ provider key | provider: power, commission, owner, consumers |
-//! | 0a ‖ number ‖ ¬power u64 ‖ provider key | providers with power, heaviest first |
+//! | 09 ‖ provider key | provider: commission, owner |
+//! | 0a ‖ number ‖ ¬power u64 ‖ provider key's first 8 bytes ‖ slot | providers with power, heaviest first |
 //! | 0b ‖ number ‖ height u64 ‖ slot | a vote: hash, signature |
 //! | 0c ‖ number ‖ slot ‖ start u64 | a run of votes for consecutive heights |
 //! | 0d ‖ number ‖ height u64 | a final height: hash, power, total, snapshot |
@@ -23,6 +23,9 @@
 //! | 13 | hub height up to which commitments are timestamped |
 //! | 14 ‖ number | number of providers |
 //! | 15 ‖ number | there if the consumer pays rewards |
+//! | 16 | way of signing, depth of timestamps |
+//! | 17 ‖ consumer id | the other settings |
+//! | 18 ‖ provider key | provider: power, consumers |
 
 pub(crate) mod config;
 pub(crate) mod consumer;
@@ -56,9 +59,12 @@ pub(crate) mod prefix {
     pub(crate) const TIMESTAMPED: u8 = 0x13;
     pub(crate) const PROVIDERS: u8 = 0x14;
     pub(crate) const HAS_REWARDS: u8 = 0x15;
+    pub(crate) const RULES: u8 = 0x16;
+    pub(crate) const MORE_SETTINGS: u8 = 0x17;
+    pub(crate) const POWER: u8 = 0x18;
 
     #[cfg(test)]
-    pub(crate) const ALL: [u8; 21] = [
+    pub(crate) const ALL: [u8; 24] = [
         CONFIG,
         SETTINGS,
         CURSORS,
@@ -80,6 +86,9 @@ pub(crate) mod prefix {
         TIMESTAMPED,
         PROVIDERS,
         HAS_REWARDS,
+        RULES,
+        MORE_SETTINGS,
+        POWER,
     ];
 }
 

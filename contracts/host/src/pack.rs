@@ -82,6 +82,18 @@ impl<'a> Unpack<'a> {
         self.array().map(u128::from_be_bytes)
     }
 
+    /// Takes a number that was written by [`put_number`].
+    ///
+    /// # Errors
+    /// The record is too short, or the number longer than 8 bytes.
+    pub fn number(&mut self) -> Result<u64, CorruptState> {
+        let mut number = [0; 8];
+        let bytes = self.short_bytes()?;
+        let tail = 8usize.checked_sub(bytes.len()).and_then(|from| number.get_mut(from..));
+        tail.ok_or(CorruptState(self.what))?.copy_from_slice(bytes);
+        Ok(u64::from_be_bytes(number))
+    }
+
     /// Takes bytes that are preceded by their number in one byte.
     ///
     /// # Errors
@@ -132,6 +144,14 @@ pub struct TooLong {
     pub max: usize,
 }
 
+/// Appends a number without its leading zero bytes, preceded by the number of bytes in one: a stored byte costs 30.
+pub fn put_number(out: &mut Vec<u8>, number: u64) {
+    let bytes = number.to_be_bytes();
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    out.extend(u8::try_from(bytes.len().saturating_sub(zeros)));
+    out.extend(bytes.iter().skip(zeros));
+}
+
 /// Appends bytes preceded by their number in one byte.
 ///
 /// # Errors
@@ -168,6 +188,16 @@ mod tests {
         assert_eq!((fields.u8(), fields.u32()), (Ok(7), Ok(9)));
         assert_eq!((fields.short_bytes(), fields.long_bytes()), (Ok(&b"ab"[..]), Ok(&b"c"[..])));
         assert!(fields.end().is_ok());
+    }
+
+    #[test]
+    fn numbers_take_as_many_bytes_as_they_need() {
+        for (number, len) in [(0, 1), (1, 2), (255, 2), (256, 3), (u64::MAX, 9)] {
+            let mut raw = Vec::new();
+            put_number(&mut raw, number);
+            assert_eq!((raw.len(), Unpack::new("test", &raw).number()), (len, Ok(number)));
+        }
+        assert_eq!(Unpack::new("test", &[9, 1, 1, 1, 1, 1, 1, 1, 1, 1]).number(), Err(CorruptState("test")));
     }
 
     #[test]

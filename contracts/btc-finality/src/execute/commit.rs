@@ -11,8 +11,7 @@ use staking_protocol::context::Purpose;
 use staking_protocol::finality::RandomnessCommitment;
 
 use crate::error::FinalityError;
-use crate::state::config::Config;
-use crate::state::consumer::{Cursors, Settings};
+use crate::state::consumer::{Cursors, Hot};
 use crate::state::evidence::is_slashed;
 use crate::state::provider::Place;
 use crate::state::votes;
@@ -32,7 +31,7 @@ pub(crate) fn run(
     fp: &Key,
     msg: &Commit,
 ) -> Result<Response, FinalityError> {
-    let settings = Settings::require(deps.storage, consumer)?;
+    let settings = Hot::require(deps.storage, consumer)?;
     let place = Place::require(deps.storage, settings.number, fp)?;
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
@@ -42,7 +41,7 @@ pub(crate) fn run(
     if let Some(last) = votes::Commit::at(deps.storage, settings.number, place.slot, u64::MAX)? {
         commitment.check_follows(last.commitment.last())?;
     }
-    let domain = Config::load(deps.storage)?.domain(Purpose::RandomnessCommitment, consumer, env);
+    let domain = settings.rules.domain(Purpose::RandomnessCommitment, consumer, env);
     let key = XOnly::from_bytes(fp.as_bytes())?;
     commitment
         .verify(&HostCurve::new(deps.api), &domain, &key, &schnorr("signature", &msg.signature)?)
@@ -55,7 +54,7 @@ pub(crate) fn run(
 
 fn check_bounds(
     commitment: &RandomnessCommitment,
-    settings: &Settings,
+    settings: &Hot,
     cursors: &Cursors,
 ) -> Result<(), FinalityError> {
     let (start, count) = (commitment.start(), commitment.num());

@@ -10,16 +10,17 @@ use staking_api::finality::SignedMessage;
 use staking_api::{Hash32, Key};
 use staking_crypto::eots::Signature;
 use staking_crypto::{Curve, Scalar, XOnly};
-use staking_protocol::context::Purpose;
+use staking_protocol::context::{Domain, Purpose};
 use staking_protocol::finality::Evidence;
 use staking_protocol::finality::evidence::SignedMessage as Signed;
 
 use crate::error::FinalityError;
-use crate::state::config::Config;
-use crate::state::consumer::{self};
+use crate::state::config::{Config, Rules};
+use crate::state::consumer;
 use crate::state::evidence::{Conviction, Proof, is_slashed};
 use crate::state::power::unrank;
-use crate::state::provider::{Place, Provider};
+use crate::state::provider::Provider;
+use crate::state::votes::Ballot;
 
 pub(crate) fn submit(
     deps: DepsMut<'_>,
@@ -29,11 +30,12 @@ pub(crate) fn submit(
     first: SignedMessage,
     second: SignedMessage,
 ) -> Result<Response, FinalityError> {
-    let config = Config::load(deps.storage)?;
-    require_new(deps.storage, fp)?;
+    let provider = require_new(deps.storage, fp)?;
     let part = |m: SignedMessage| (m.message.0, m.signature.to_bytes());
-    let proof = Proof::Messages { pub_rand: pub_rand.to_bytes(), first: part(first), second: part(second) };
-    convict(deps, env, &config, fp, proof, Response::new())
+    let (first, second) = (part(first), part(second));
+    let secret = extract(&deps, fp, pub_rand, signed(&first)?, signed(&second)?)?;
+    let proof = Proof::Messages { pub_rand: pub_rand.to_bytes(), first, second };
+    convict(deps, env, &provider, Case { fp, proof, secret, at: None }, Response::new())
 }
 
 pub(crate) fn leaked_key(
@@ -42,9 +44,9 @@ pub(crate) fn leaked_key(
     fp: &Key,
     secret: &Hash32,
 ) -> Result<Response, FinalityError> {
-    let config = Config::load(deps.storage)?;
-    require_new(deps.storage, fp)?;
-    convict(deps, env, &config, fp, Proof::Key(secret.to_bytes()), Response::new())
+    let provider = require_new(deps.storage, fp)?;
+    let case = leaked(&deps, fp, secret)?;
+    convict(deps, env, &provider, case, Response::new())
 }
 
 /// `btc-staking` found the key in a slashing transaction on Bitcoin. Idempotent.
@@ -55,65 +57,80 @@ pub(crate) fn from_staking(
     fp: &Key,
     secret: &Hash32,
 ) -> Result<Response, FinalityError> {
-    let config = Config::load(deps.storage)?;
-    if info.sender != config.staking {
+    if info.sender != Config::load(deps.storage)?.staking {
         return Err(FinalityError::NotStaking(info.sender.clone()));
     }
     if is_slashed(deps.storage, fp) {
         return Ok(Response::new());
     }
-    convict(deps, env, &config, fp, Proof::Key(secret.to_bytes()), Response::new())
+    let provider = Provider::require(deps.storage, fp)?;
+    let case = leaked(&deps, fp, secret)?;
+    convict(deps, env, &provider, case, Response::new())
 }
 
-fn require_new(storage: &dyn Storage, fp: &Key) -> Result<(), FinalityError> {
-    Provider::require(storage, fp)?;
-    if is_slashed(storage, fp) { Err(FinalityError::ProviderSlashed(*fp)) } else { Ok(()) }
+/// A key is its own proof.
+fn leaked<'a>(deps: &DepsMut<'_>, fp: &'a Key, secret: &Hash32) -> Result<Case<'a>, FinalityError> {
+    let public = HostCurve::new(deps.api).base_mul(&Scalar::from_bytes(&secret.to_bytes())?)?;
+    if public.x_only() != XOnly::from_bytes(fp.as_bytes())? {
+        return Err(FinalityError::OtherKey(*fp));
+    }
+    Ok(Case { fp, proof: Proof::Key(secret.to_bytes()), secret: *secret, at: None })
 }
 
-/// Extracts the key, stores the evidence, takes the provider's power and tells the neighbours.
-pub(crate) fn convict(
-    mut deps: DepsMut<'_>,
-    env: &Env,
-    config: &Config,
+fn require_new(storage: &dyn Storage, fp: &Key) -> Result<Provider, FinalityError> {
+    let provider = Provider::require(storage, fp)?;
+    if is_slashed(storage, fp) { Err(FinalityError::ProviderSlashed(*fp)) } else { Ok(provider) }
+}
+
+/// The provider's secret key, which two messages under one nonce give away. That it is the provider's is all that
+/// proves the offence; nothing else about the messages is checked.
+pub(crate) fn extract(
+    deps: &DepsMut<'_>,
     fp: &Key,
-    proof: Proof,
+    pub_rand: &Hash32,
+    first: Signed,
+    second: Signed,
+) -> Result<Hash32, FinalityError> {
+    let (provider, randomness) = (XOnly::from_bytes(fp.as_bytes())?, XOnly::from_bytes(pub_rand.as_bytes())?);
+    let evidence = Evidence { provider, randomness, first, second };
+    Ok((*evidence.extract(&HostCurve::new(deps.api))?.expose_secret()).into())
+}
+
+/// A provider whose key is known, and from what.
+pub(crate) struct Case<'a> {
+    pub(crate) fp: &'a Key,
+    pub(crate) proof: Proof,
+    pub(crate) secret: Hash32,
+    /// Consumer and height of two votes.
+    pub(crate) at: Option<(&'a str, u64)>,
+}
+
+/// Stores the evidence, takes the provider's power and tells the neighbours.
+pub(crate) fn convict(
+    deps: DepsMut<'_>,
+    env: &Env,
+    provider: &Provider,
+    case: Case<'_>,
     response: Response,
 ) -> Result<Response, FinalityError> {
-    let secret = extract(&deps, env, config, fp, &proof)?;
-    let height = match &proof {
-        Proof::Votes { number, height, .. } => Some((*number, *height)),
-        _ => None,
-    };
+    let Case { fp, proof, secret, at } = case;
     Conviction { hub_height: env.block.height, proof }.save(deps.storage, fp)?;
-    let provider = Provider::require(deps.storage, fp)?;
-    disempower(&mut deps, fp, &provider)?;
-    let consumer = match height {
-        Some((number, _)) => consumer::id_of(deps.storage, number)?,
-        None => None,
-    };
-    let event = Equivocation { fp_pk: *fp, secret_key: secret, consumer, height: height.map(|(_, h)| h) };
-    let response = response.emit(&event);
-    tell(deps.storage, config, fp, &provider, event.height.unwrap_or(0), response)
-}
-
-fn disempower(deps: &mut DepsMut<'_>, fp: &Key, provider: &Provider) -> Result<(), FinalityError> {
-    for (number, _) in &provider.places {
-        let place = Place::require(deps.storage, *number, fp)?;
-        if place.jailed_until.is_none() {
-            unrank(deps.storage, *number, provider.power, fp);
-        }
+    for (number, slot) in &provider.places {
+        unrank(deps.storage, *number, provider.power, fp, *slot);
     }
-    Ok(())
+    let (consumer, height) = at.map(|(consumer, height)| (consumer.to_string(), height)).unzip();
+    let response = response.emit(&Equivocation { fp_pk: *fp, secret_key: secret, consumer, height });
+    tell(deps.storage, fp, provider, height.unwrap_or(0), response)
 }
 
 fn tell(
     storage: &dyn Storage,
-    config: &Config,
     fp: &Key,
     provider: &Provider,
     height: u64,
     response: Response,
 ) -> Result<Response, FinalityError> {
+    let config = Config::load(storage)?;
     let slash = ToStaking::Slash { fp_pk: *fp };
     let mut response = response.add_submessage(outbox::send(config.staking.as_str(), &slash)?);
     let Some(vault) = &config.vault else { return Ok(response) };
@@ -125,52 +142,31 @@ fn tell(
     Ok(response)
 }
 
-/// The provider's secret key; only it proves the offence.
-fn extract(
-    deps: &DepsMut<'_>,
-    env: &Env,
-    config: &Config,
-    fp: &Key,
-    proof: &Proof,
-) -> Result<Hash32, FinalityError> {
-    let curve = HostCurve::new(deps.api);
-    let provider = XOnly::from_bytes(fp.as_bytes())?;
-    if let Proof::Key(secret) = proof {
-        let public = curve.base_mul(&Scalar::from_bytes(secret)?)?;
-        let same = public.x_only() == provider;
-        return if same { Ok((*secret).into()) } else { Err(FinalityError::OtherKey(*fp)) };
-    }
-    let messages = messages(deps.storage, env, config, proof)?;
-    let (pub_rand, first, second) = messages.ok_or(FinalityError::OtherKey(*fp))?;
-    let evidence = Evidence { provider, randomness: XOnly::from_bytes(&pub_rand)?, first, second };
-    Ok((*evidence.extract(&curve)?.expose_secret()).into())
-}
-
 type Messages = ([u8; 32], Signed, Signed);
 
 /// The two messages of a proof, with contexts; `None` where the key was the proof.
 pub(crate) fn messages(
     storage: &dyn Storage,
     env: &Env,
-    config: &Config,
+    rules: &Rules,
     proof: &Proof,
 ) -> Result<Option<Messages>, FinalityError> {
     Ok(match proof {
         Proof::Key(_) => None,
-        Proof::Messages { pub_rand, first, second } => {
-            let signed = |(message, signature): &(Vec<u8>, [u8; 32])| -> Result<Signed, FinalityError> {
-                Ok(Signed { message: message.clone(), signature: Signature::from_bytes(signature)? })
-            };
-            Some((*pub_rand, signed(first)?, signed(second)?))
-        }
+        Proof::Messages { pub_rand, first, second } => Some((*pub_rand, signed(first)?, signed(second)?)),
         Proof::Votes { number, height, pub_rand, first, second } => {
             let id = consumer::id_of(storage, *number)?.unwrap_or_default();
-            let domain = config.domain(Purpose::FinalityVote, &id, env);
-            let signed = |ballot: &crate::state::votes::Ballot| -> Result<Signed, FinalityError> {
-                let signature = Signature::from_bytes(&ballot.signature)?;
-                Ok(Signed::vote(&domain, *height, &ballot.app_hash, signature))
-            };
-            Some((*pub_rand, signed(first)?, signed(second)?))
+            let domain = rules.domain(Purpose::FinalityVote, &id, env);
+            Some((*pub_rand, signed_vote(&domain, *height, first)?, signed_vote(&domain, *height, second)?))
         }
     })
+}
+
+fn signed((message, signature): &(Vec<u8>, [u8; 32])) -> Result<Signed, FinalityError> {
+    Ok(Signed { message: message.clone(), signature: Signature::from_bytes(signature)? })
+}
+
+/// What a provider signed with a vote.
+pub(crate) fn signed_vote(domain: &Domain, height: u64, ballot: &Ballot) -> Result<Signed, FinalityError> {
+    Ok(Signed::vote(domain, height, &ballot.app_hash, Signature::from_bytes(&ballot.signature)?))
 }

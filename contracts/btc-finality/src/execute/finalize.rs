@@ -31,7 +31,7 @@ pub(crate) fn run(
     limit: u32,
 ) -> Result<Response, FinalityError> {
     let settings = Settings::require(deps.storage, consumer)?;
-    if settings.paused {
+    if settings.hot.paused {
         return Err(FinalityError::ConsumerPaused(consumer.to_string()));
     }
     let response = advance(deps, env, consumer, &settings, limit, Response::new())?;
@@ -47,7 +47,7 @@ pub(crate) fn advance(
     limit: u32,
     mut response: Response,
 ) -> Result<Response, FinalityError> {
-    let number = settings.number;
+    let number = settings.number();
     let before = Cursors::load(deps.storage, number)?;
     let mut cursors = before;
     let table = refresh(deps.storage, consumer, settings, &mut cursors, &mut response.events)?;
@@ -106,9 +106,8 @@ fn refresh(
     cursors: &mut Cursors,
     events: &mut Vec<Event>,
 ) -> Result<Table, FinalityError> {
-    let number = settings.number;
-    let ranked = ranking(storage, number, usize::from(settings.max_active))?;
-    let table = Table(ranked.into_iter().map(|(_, slot, power)| (slot, power)).collect());
+    let number = settings.number();
+    let table = Table(ranking(storage, number, usize::from(settings.max_active))?);
     let old = Table::load(storage, number, cursors.version)?.ok_or(CorruptState("power snapshot"))?;
     if table == old {
         return Ok(table);

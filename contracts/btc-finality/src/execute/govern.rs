@@ -10,8 +10,8 @@ use staking_api::events::Paused;
 use staking_api::finality::{ConsumerSettings, InstantiateMsg};
 
 use crate::error::FinalityError;
-use crate::state::config::Config;
-use crate::state::consumer::{self, Cursors, Settings};
+use crate::state::config::{Config, Rules};
+use crate::state::consumer::{self, Cursors, Hot, Settings};
 use crate::state::rewards::mul_div;
 
 pub(crate) fn instantiate(
@@ -24,10 +24,9 @@ pub(crate) fn instantiate(
         staking: deps.api.addr_validate(&msg.staking)?,
         light_client: LightClient(deps.api.addr_validate(&msg.light_client)?),
         vault: msg.vault.map(|vault| deps.api.addr_validate(&vault)).transpose()?,
-        signing: msg.signing,
-        timestamp_depth: msg.timestamp_depth,
     };
     config.save(deps.storage);
+    Rules { signing: msg.signing, timestamp_depth: msg.timestamp_depth }.save(deps.storage);
     for settings in msg.consumers {
         add(deps.storage, settings)?;
     }
@@ -51,20 +50,24 @@ fn add(storage: &mut dyn Storage, asked: ConsumerSettings) -> Result<(), Finalit
     }
     let number = consumer::next_number(storage)?;
     let first = asked.activation_height.unwrap_or(1).max(1);
-    let base = Settings {
+    let hot = Hot {
         number,
+        rules: Rules::load(storage)?,
         paused: false,
         activation_height: first,
+        min_pub_rand: 1,
+        max_pub_rand: 1_000_000,
+        max_commit_lead: 160_000,
+        max_vote_lead: 1_000,
+    };
+    let base = Settings {
+        hot,
         max_active: 100,
         window: 100,
         min_signed: 50,
         min_signed_share: Decimal::percent(50).0,
         settle_lag: 3,
         jail_seconds: 86_400,
-        min_pub_rand: 1,
-        max_pub_rand: 1_000_000,
-        max_commit_lead: 160_000,
-        max_vote_lead: 1_000,
         reward_per_height: 0,
         reward_denom: asked.reward_denom.clone(),
     };
@@ -81,7 +84,7 @@ pub(crate) fn update_consumer(
 ) -> Result<Response, FinalityError> {
     require_admin(deps.storage, info)?;
     let settings = Settings::require(deps.storage, &asked.id)?;
-    if asked.activation_height.is_some_and(|height| height != settings.activation_height) {
+    if asked.activation_height.is_some_and(|height| height != settings.hot.activation_height) {
         return Err(FinalityError::Setting { name: "activation_height", rule: "cannot be changed" });
     }
     if asked.reward_denom.is_some() && asked.reward_denom != settings.reward_denom {
@@ -122,13 +125,13 @@ fn changed(mut settings: Settings, asked: &ConsumerSettings) -> Result<Settings,
     settings.min_signed = u32::try_from(min_signed).unwrap_or(settings.window);
     settings.settle_lag = asked.settle_lag.unwrap_or(settings.settle_lag);
     settings.jail_seconds = asked.jail_seconds.unwrap_or(settings.jail_seconds);
-    settings.min_pub_rand = asked.min_pub_rand.unwrap_or(settings.min_pub_rand).max(1);
-    settings.max_pub_rand = asked.max_pub_rand.unwrap_or(settings.max_pub_rand);
-    if settings.max_pub_rand < settings.min_pub_rand {
+    settings.hot.min_pub_rand = asked.min_pub_rand.unwrap_or(settings.hot.min_pub_rand).max(1);
+    settings.hot.max_pub_rand = asked.max_pub_rand.unwrap_or(settings.hot.max_pub_rand);
+    if settings.hot.max_pub_rand < settings.hot.min_pub_rand {
         return refuse("max_pub_rand", "at least min_pub_rand");
     }
-    settings.max_commit_lead = asked.max_commit_lead.unwrap_or(settings.max_commit_lead);
-    settings.max_vote_lead = asked.max_vote_lead.unwrap_or(settings.max_vote_lead);
+    settings.hot.max_commit_lead = asked.max_commit_lead.unwrap_or(settings.hot.max_commit_lead);
+    settings.hot.max_vote_lead = asked.max_vote_lead.unwrap_or(settings.hot.max_vote_lead);
     settings.reward_per_height =
         asked.reward_per_height.map_or(settings.reward_per_height, |amount| amount.0);
     Ok(settings)
@@ -142,7 +145,7 @@ pub(crate) fn set_paused(
 ) -> Result<Response, FinalityError> {
     require_may_pause(deps.storage, info, paused)?;
     let mut settings = Settings::require(deps.storage, consumer)?;
-    settings.paused = paused;
+    settings.hot.paused = paused;
     settings.save(deps.storage, consumer)?;
     Ok(Response::new().emit(&Paused { paused }))
 }

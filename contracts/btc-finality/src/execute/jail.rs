@@ -10,7 +10,7 @@ use crate::error::FinalityError;
 use crate::state::consumer::{Cursors, Settings};
 use crate::state::evidence::is_slashed;
 use crate::state::power::{rank, unrank};
-use crate::state::provider::{Place, Provider};
+use crate::state::provider::{Place, Profile, Provider};
 
 /// Jails a provider; returns the time until which, or `None` if it is jailed already.
 pub(super) fn put_in(
@@ -19,15 +19,15 @@ pub(super) fn put_in(
     settings: &Settings,
     fp: &Key,
 ) -> Result<Option<u64>, FinalityError> {
-    let mut place = Place::require(storage, settings.number, fp)?;
+    let mut place = Place::require(storage, settings.number(), fp)?;
     if place.jailed_until.is_some() {
         return Ok(None);
     }
     let until = env.block.time.seconds().saturating_add(settings.jail_seconds);
     place.jailed_until = Some(until);
-    place.save(storage, settings.number, fp);
+    place.save(storage, settings.number(), fp);
     let power = Provider::require(storage, fp)?.power;
-    unrank(storage, settings.number, power, fp);
+    unrank(storage, settings.number(), power, fp, place.slot);
     Ok(Some(until))
 }
 
@@ -39,22 +39,22 @@ pub(crate) fn unjail(
     fp: &Key,
 ) -> Result<Response, FinalityError> {
     let settings = Settings::require(deps.storage, consumer)?;
-    let provider = Provider::require(deps.storage, fp)?;
-    if provider.owner != info.sender.as_str() {
+    if Profile::require(deps.storage, fp)?.owner != info.sender.as_str() {
         return Err(FinalityError::NotOwner(info.sender.clone()));
     }
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
-    let mut place = Place::require(deps.storage, settings.number, fp)?;
+    let mut place = Place::require(deps.storage, settings.number(), fp)?;
     let until = place.jailed_until.ok_or(FinalityError::NotJailed(*fp))?;
     let now = env.block.time.seconds();
     if now < until {
         return Err(FinalityError::StillJailed { until, now });
     }
     place.jailed_until = None;
-    place.save(deps.storage, settings.number, fp);
-    rank(deps.storage, settings.number, provider.power, fp, place.slot);
+    place.save(deps.storage, settings.number(), fp);
+    let power = Provider::require(deps.storage, fp)?.power;
+    rank(deps.storage, settings.number(), power, fp, place.slot);
     Ok(Response::new().emit(&ProviderUnjailed { consumer: consumer.to_string(), fp_pk: *fp }))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn resume(
 ) -> Result<Response, FinalityError> {
     require_admin(deps.storage, info)?;
     let settings = Settings::require(deps.storage, consumer)?;
-    let mut cursors = Cursors::load(deps.storage, settings.number)?;
+    let mut cursors = Cursors::load(deps.storage, settings.number())?;
     let mut response = Response::new();
     for fp in jailed {
         if let Some(until) = put_in(deps.storage, env, &settings, fp)? {
@@ -83,6 +83,6 @@ pub(crate) fn resume(
         cursors.next_height = asked;
     }
     cursors.pinned = 0;
-    cursors.save(deps.storage, settings.number);
+    cursors.save(deps.storage, settings.number());
     Ok(response)
 }

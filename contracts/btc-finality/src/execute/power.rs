@@ -6,10 +6,10 @@ use staking_api::finality::{PowerChange, ProviderUpdate};
 
 use crate::error::FinalityError;
 use crate::state::config::Config;
-use crate::state::consumer::{self, Number, Settings};
+use crate::state::consumer::{self, Hot, Number};
 use crate::state::evidence::is_slashed;
 use crate::state::power::{rank, unrank};
-use crate::state::provider::{self, Place, Provider};
+use crate::state::provider::{self, Place, Profile, Provider};
 use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
 
 fn require_staking(storage: &dyn Storage, info: &MessageInfo) -> Result<(), FinalityError> {
@@ -24,28 +24,27 @@ pub(crate) fn provider_updated(
 ) -> Result<Response, FinalityError> {
     require_staking(deps.storage, info)?;
     let fp = &update.fp_pk;
-    let Some(mut known) = Provider::load(deps.storage, fp)? else { return add(deps.storage, update) };
-    for (number, slot) in &known.places {
+    let Some(known) = Profile::load(deps.storage, fp)? else { return add(deps.storage, update) };
+    let provider = Provider::require(deps.storage, fp)?;
+    for (number, slot) in &provider.places {
         let mut rewards = ProviderRewards::load(deps.storage, *number, *slot)?;
         let earned = Settlement::load(deps.storage, *number)?.earned(*slot, &rewards);
         // What was earned until now is shared by the old commission (trap C14).
-        rewards.catch_up(earned, known.power, known.commission)?;
+        rewards.catch_up(earned, provider.power, known.commission)?;
         rewards.save(deps.storage, *number, *slot);
     }
-    known.commission = update.commission.0;
-    known.owner = update.owner.clone();
-    known.save(deps.storage, fp)?;
+    Profile { commission: update.commission.0, owner: update.owner.clone() }.save(deps.storage, fp)?;
     Ok(Response::new())
 }
 
 fn add(storage: &mut dyn Storage, update: &ProviderUpdate) -> Result<Response, FinalityError> {
     let mut places = Vec::with_capacity(update.consumers.len());
     for id in &update.consumers {
-        let number = Settings::require(storage, id)?.number;
+        let number = Hot::require(storage, id)?.number;
         places.push((number, provider::settle_in(storage, number, &update.fp_pk)?));
     }
-    let (commission, owner) = (update.commission.0, update.owner.clone());
-    Provider { power: 0, commission, owner, places }.save(storage, &update.fp_pk)?;
+    Provider { power: 0, places }.save(storage, &update.fp_pk);
+    Profile { commission: update.commission.0, owner: update.owner.clone() }.save(storage, &update.fp_pk)?;
     Ok(Response::new())
 }
 
@@ -75,29 +74,33 @@ fn apply(storage: &mut dyn Storage, fp: &Key, change: &PowerChange) -> Result<()
     for (number, slot) in &provider.places {
         let place = Place::require(storage, *number, fp)?;
         if ranked && place.jailed_until.is_none() {
-            unrank(storage, *number, before, fp);
+            unrank(storage, *number, before, fp, *slot);
             rank(storage, *number, provider.power, fp, *slot);
         }
-        share(storage, (*number, *slot), &provider, before, change)?;
+        share(storage, (*number, *slot), fp, before, change)?;
     }
-    provider.save(storage, fp)
+    provider.save(storage, fp);
+    Ok(())
 }
 
 /// Brings the rewards of provider and staker up to date, then lets the new amount count.
 fn share(
     storage: &mut dyn Storage,
     (number, slot): (Number, u16),
-    provider: &Provider,
+    fp: &Key,
     power: u64,
     change: &PowerChange,
 ) -> Result<(), FinalityError> {
     if !consumer::has_rewards(storage, number) {
         return Ok(());
     }
-    let mut rewards = ProviderRewards::load(storage, number, slot)?;
+    let before = ProviderRewards::load(storage, number, slot)?;
+    let mut rewards = before;
     let earned = Settlement::load(storage, number)?.earned(slot, &rewards);
-    rewards.catch_up(earned, power, provider.commission)?;
-    rewards.save(storage, number, slot);
+    rewards.catch_up(earned, power, Profile::require(storage, fp)?.commission)?;
+    if rewards != before {
+        rewards.save(storage, number, slot);
+    }
     let mut staker = StakerRewards::load(storage, number, slot, &change.staker)?;
     staker.catch_up(rewards.net)?;
     staker.sat = if change.added {

@@ -3,7 +3,7 @@
 use cosmwasm_std::{DepsMut, Response};
 
 use crate::error::FinalityError;
-use crate::state::consumer::{Cursors, Settings};
+use crate::state::consumer::{Cursors, Hot};
 use crate::state::{provider, votes};
 
 /// Records deleted by one message at most.
@@ -12,7 +12,7 @@ const MAX: u32 = 200;
 const KEEP: u64 = 50_000;
 
 pub(crate) fn run(deps: DepsMut<'_>, consumer: &str, limit: u32) -> Result<Response, FinalityError> {
-    let number = Settings::require(deps.storage, consumer)?.number;
+    let number = Hot::require(deps.storage, consumer)?.number;
     let below = Cursors::load(deps.storage, number)?.next_settlement.saturating_sub(KEEP);
     let slots = provider::count(deps.storage, number)?;
     let limit = usize::try_from(limit.min(MAX)).unwrap_or(0);

@@ -7,7 +7,7 @@ use staking_api::events::{RewardsClaimed, RewardsFunded};
 
 use crate::error::FinalityError;
 use crate::state::consumer::Settings;
-use crate::state::provider::{Place, Provider};
+use crate::state::provider::{Place, Profile, Provider};
 use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
 
 pub(crate) fn fund(deps: DepsMut<'_>, info: &MessageInfo, consumer: &str) -> Result<Response, FinalityError> {
@@ -18,9 +18,9 @@ pub(crate) fn fund(deps: DepsMut<'_>, info: &MessageInfo, consumer: &str) -> Res
         return Err(FinalityError::Funds { expected });
     }
     let amount = Uint128::try_from(coin.amount).map_err(|_| FinalityError::Overflow("funds"))?.u128();
-    let mut settlement = Settlement::load(deps.storage, settings.number)?;
+    let mut settlement = Settlement::load(deps.storage, settings.number())?;
     settlement.pool = settlement.pool.checked_add(amount).ok_or(FinalityError::Overflow("funds"))?;
-    settlement.save(deps.storage, settings.number);
+    settlement.save(deps.storage, settings.number());
     Ok(Response::new().emit(&RewardsFunded { consumer: consumer.to_string(), amount }))
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn claim(
     fp: &Key,
 ) -> Result<Response, FinalityError> {
     let settings = Settings::require(deps.storage, consumer)?;
-    let (number, staker) = (settings.number, info.sender.as_str());
+    let (number, staker) = (settings.number(), info.sender.as_str());
     let (slot, rewards) = caught_up(deps.storage, &settings, fp)?;
     rewards.save(deps.storage, number, slot);
     let mut record = StakerRewards::load(deps.storage, number, slot, staker)?;
@@ -48,12 +48,12 @@ pub(crate) fn claim_commission(
     fp: &Key,
 ) -> Result<Response, FinalityError> {
     let settings = Settings::require(deps.storage, consumer)?;
-    if Provider::require(deps.storage, fp)?.owner != info.sender.as_str() {
+    if Profile::require(deps.storage, fp)?.owner != info.sender.as_str() {
         return Err(FinalityError::NotOwner(info.sender.clone()));
     }
     let (slot, mut rewards) = caught_up(deps.storage, &settings, fp)?;
     let amount = std::mem::take(&mut rewards.commission);
-    rewards.save(deps.storage, settings.number, slot);
+    rewards.save(deps.storage, settings.number(), slot);
     pay(&settings, consumer, fp, info.sender.as_str(), amount)
 }
 
@@ -63,11 +63,11 @@ pub(crate) fn caught_up(
     settings: &Settings,
     fp: &Key,
 ) -> Result<(u16, ProviderRewards), FinalityError> {
-    let slot = Place::require(storage, settings.number, fp)?.slot;
+    let slot = Place::require(storage, settings.number(), fp)?.slot;
     let provider = Provider::require(storage, fp)?;
-    let mut rewards = ProviderRewards::load(storage, settings.number, slot)?;
-    let earned = Settlement::load(storage, settings.number)?.earned(slot, &rewards);
-    rewards.catch_up(earned, provider.power, provider.commission)?;
+    let mut rewards = ProviderRewards::load(storage, settings.number(), slot)?;
+    let earned = Settlement::load(storage, settings.number())?.earned(slot, &rewards);
+    rewards.catch_up(earned, provider.power, Profile::require(storage, fp)?.commission)?;
     Ok((slot, rewards))
 }
 

@@ -27,7 +27,7 @@ pub(super) fn run(
     events: &mut Vec<Event>,
 ) -> Result<(), FinalityError> {
     let lag = u64::from(settings.settle_lag);
-    let mut settlement = Settlement::load(storage, settings.number)?;
+    let mut settlement = Settlement::load(storage, settings.number())?;
     let before = settlement.clone();
     for _ in 0..MAX {
         let height = cursors.next_settlement;
@@ -36,8 +36,8 @@ pub(super) fn run(
         }
         cursors.next_settlement = height.saturating_add(1);
         // A height that was given up at a resume is neither counted nor rewarded.
-        let Some(done) = Final::load(storage, settings.number, height)? else { continue };
-        let voted = voters(storage, settings.number, table, height, &done, reader)?;
+        let Some(done) = Final::load(storage, settings.number(), height)? else { continue };
+        let voted = voters(storage, settings.number(), table, height, &done, reader)?;
         reward(&mut settlement, settings, table, &voted)?;
         settlement.window = settlement.window.saturating_add(1);
         if settlement.window >= settings.window {
@@ -45,7 +45,7 @@ pub(super) fn run(
         }
     }
     if settlement != before {
-        settlement.save(storage, settings.number);
+        settlement.save(storage, settings.number());
     }
     Ok(())
 }
@@ -104,7 +104,7 @@ fn end_window(
     let allowed = settings.window.saturating_sub(settings.min_signed);
     for member in &mut settlement.members {
         if member.missed > allowed {
-            let fp = key_of(storage, settings.number, member.slot)?;
+            let fp = key_of(storage, settings.number(), member.slot)?;
             if let Some(until) = jail::put_in(storage, env, settings, &fp)? {
                 let consumer = consumer.to_string();
                 events.push(event(&ProviderJailed { consumer, fp_pk: fp, until }));

@@ -3,14 +3,15 @@
 use cosmwasm_std::{DepsMut, Env, Response};
 
 use crate::error::FinalityError;
-use crate::state::config::Config;
+use crate::state::config::{Config, Rules};
 use crate::state::timestamps::{self, Anchor};
 
 pub(crate) fn run(deps: DepsMut<'_>, env: &Env) -> Result<Response, FinalityError> {
     let config = Config::load(deps.storage)?;
     let btc_height = config.light_client.tip(&deps.querier)?.context.height();
     let anchor = Anchor { hub_height: env.block.height, btc_height };
-    let until = timestamps::touch(deps.storage, anchor, config.timestamp_depth)?;
+    let depth = Rules::load(deps.storage)?.timestamp_depth;
+    let until = timestamps::touch(deps.storage, anchor, depth)?;
     let text = until.map_or_else(String::new, |until| until.to_string());
     Ok(Response::new()
         .add_attribute("btc_height", btc_height.to_string())

@@ -4,10 +4,10 @@
 use contract_host::HostCurve;
 use contract_host::events::{EmitExt, event};
 use cosmwasm_std::{DepsMut, Env, Event, Response, Storage};
-use staking_api::Key;
 use staking_api::events::{ItemRefused, VotesAccepted};
 use staking_api::finality::Vote as VoteMsg;
 use staking_api::parse::ParseMessageError;
+use staking_api::{Hash32, Key};
 use staking_crypto::XOnly;
 use staking_crypto::eots::Signature;
 use staking_protocol::context::{Domain, Purpose};
@@ -17,10 +17,10 @@ use staking_protocol::finality::{self as rules};
 use super::evidence;
 use super::finalize;
 use crate::error::FinalityError;
-use crate::state::config::Config;
-use crate::state::consumer::{Cursors, Settings};
+use crate::state::config::Rules;
+use crate::state::consumer::{Cursors, Hot, Settings};
 use crate::state::evidence::{Proof, is_slashed};
-use crate::state::provider::Place;
+use crate::state::provider::{Place, Provider};
 use crate::state::timestamps;
 use crate::state::votes::{self, Ballot, Commit};
 
@@ -33,18 +33,24 @@ struct Voter<'a> {
     fp: &'a Key,
     key: XOnly,
     domain: Domain,
-    settings: Settings,
-    cursors: Cursors,
+    settings: Hot,
     place: Place,
+    open: Option<Open>,
+    commit: Option<Commit>,
+}
+
+/// What only votes that are no second ones need.
+#[derive(Clone, Copy)]
+struct Open {
+    cursors: Cursors,
     /// Hub height up to which commitments are usable.
     usable: Usable,
-    commit: Option<Commit>,
 }
 
 /// What a vote turned out to be.
 enum Verdict {
     New(Ballot),
-    Equivocation { first: Ballot, second: Ballot },
+    Equivocation { proof: Proof, secret: Hash32 },
 }
 
 pub(crate) fn run(
@@ -56,8 +62,7 @@ pub(crate) fn run(
     finalize: u32,
 ) -> Result<Response, FinalityError> {
     check_batch(votes)?;
-    let config = Config::load(deps.storage)?;
-    let settings = Settings::require(deps.storage, consumer)?;
+    let settings = Hot::require(deps.storage, consumer)?;
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
@@ -65,10 +70,9 @@ pub(crate) fn run(
         consumer,
         fp,
         key: XOnly::from_bytes(fp.as_bytes())?,
-        domain: config.domain(Purpose::FinalityVote, consumer, env),
-        cursors: Cursors::load(deps.storage, settings.number)?,
+        domain: settings.rules.domain(Purpose::FinalityVote, consumer, env),
         place: Place::require(deps.storage, settings.number, fp)?,
-        usable: Usable::load(deps.storage, &config)?,
+        open: None,
         commit: None,
         settings,
     };
@@ -83,11 +87,14 @@ pub(crate) fn run(
         let consumer = consumer.to_string();
         response = response.emit(&VotesAccepted { consumer, fp_pk: *fp, first: *first, last: *last, count });
     }
-    if let Some(proof) = outcome.conviction {
-        response = evidence::convict(deps.branch(), env, &config, fp, proof, response)?;
+    if let Some((height, proof, secret)) = outcome.conviction {
+        let provider = Provider::require(deps.storage, fp)?;
+        let case = evidence::Case { fp, proof, secret, at: Some((consumer, height)) };
+        response = evidence::convict(deps.branch(), env, &provider, case, response)?;
     }
-    if finalize > 0 && !voter.settings.paused {
-        response = finalize::advance(deps, env, consumer, &voter.settings, finalize, response)?;
+    if finalize > 0 && !settings.paused {
+        let settings = Settings::complete(deps.storage, consumer, settings)?;
+        response = finalize::advance(deps, env, consumer, &settings, finalize, response)?;
     }
     Ok(response)
 }
@@ -110,7 +117,7 @@ struct Outcome {
     accepted: Vec<(u64, Ballot)>,
     refusals: Vec<Event>,
     first_error: Option<FinalityError>,
-    conviction: Option<Proof>,
+    conviction: Option<(u64, Proof, Hash32)>,
 }
 
 fn judge_all(deps: &DepsMut<'_>, voter: &mut Voter<'_>, votes: &[VoteMsg]) -> Outcome {
@@ -118,10 +125,8 @@ fn judge_all(deps: &DepsMut<'_>, voter: &mut Voter<'_>, votes: &[VoteMsg]) -> Ou
     for (position, vote) in (0u32..).zip(votes) {
         match judge(deps, voter, vote) {
             Ok(Verdict::New(ballot)) => outcome.accepted.push((vote.height, ballot)),
-            Ok(Verdict::Equivocation { first, second }) => {
-                let (number, height) = (voter.settings.number, vote.height);
-                let pub_rand = vote.pub_rand.to_bytes();
-                outcome.conviction = Some(Proof::Votes { number, height, pub_rand, first, second });
+            Ok(Verdict::Equivocation { proof, secret }) => {
+                outcome.conviction = Some((vote.height, proof, secret));
                 break;
             }
             Err(error) => {
@@ -142,16 +147,40 @@ fn judge(deps: &DepsMut<'_>, voter: &mut Voter<'_>, vote: &VoteMsg) -> Result<Ve
         if first.app_hash == second.app_hash {
             return Err(FinalityError::VoteKnown(vote.height));
         }
-        verify(deps, voter, vote)?;
-        return Ok(Verdict::Equivocation { first, second });
+        return equivocation(deps, voter, vote, first, second);
     }
-    check_window(voter, vote.height)?;
-    verify(deps, voter, vote)?;
+    let open = match voter.open {
+        Some(open) => open,
+        None => *voter.open.insert(Open::load(deps.storage, &voter.settings)?),
+    };
+    check_window(voter, &open.cursors, vote.height)?;
+    verify(deps, voter, open.usable, vote)?;
     Ok(Verdict::New(second))
 }
 
-fn check_window(voter: &Voter<'_>, height: u64) -> Result<(), FinalityError> {
-    let (settings, cursors) = (&voter.settings, &voter.cursors);
+/// The key that comes out is the proof, so neither the second signature nor its randomness is checked before.
+fn equivocation(
+    deps: &DepsMut<'_>,
+    voter: &Voter<'_>,
+    vote: &VoteMsg,
+    first: Ballot,
+    second: Ballot,
+) -> Result<Verdict, FinalityError> {
+    let signed = |ballot| evidence::signed_vote(&voter.domain, vote.height, ballot);
+    let secret = evidence::extract(deps, voter.fp, &vote.pub_rand, signed(&first)?, signed(&second)?)?;
+    let (number, pub_rand) = (voter.settings.number, vote.pub_rand.to_bytes());
+    let proof = Proof::Votes { number, height: vote.height, pub_rand, first, second };
+    Ok(Verdict::Equivocation { proof, secret })
+}
+
+impl Open {
+    fn load(storage: &dyn Storage, hot: &Hot) -> Result<Self, FinalityError> {
+        Ok(Self { cursors: Cursors::load(storage, hot.number)?, usable: Usable::load(storage, &hot.rules)? })
+    }
+}
+
+fn check_window(voter: &Voter<'_>, cursors: &Cursors, height: u64) -> Result<(), FinalityError> {
+    let settings = &voter.settings;
     if settings.paused {
         return Err(FinalityError::ConsumerPaused(voter.consumer.to_string()));
     }
@@ -171,9 +200,14 @@ fn check_window(voter: &Voter<'_>, height: u64) -> Result<(), FinalityError> {
     Ok(())
 }
 
-fn verify(deps: &DepsMut<'_>, voter: &mut Voter<'_>, vote: &VoteMsg) -> Result<(), FinalityError> {
+fn verify(
+    deps: &DepsMut<'_>,
+    voter: &mut Voter<'_>,
+    usable: Usable,
+    vote: &VoteMsg,
+) -> Result<(), FinalityError> {
     let commit = commit_for(deps.storage, voter, vote.height)?;
-    voter.usable.check(&commit, vote.height)?;
+    usable.check(&commit, vote.height)?;
     let (aunts, rest) = vote.proof.0.as_chunks::<32>();
     if !rest.is_empty() {
         let found = vote.proof.0.len();
@@ -216,8 +250,8 @@ pub(crate) enum Usable {
 }
 
 impl Usable {
-    pub(crate) fn load(storage: &dyn Storage, config: &Config) -> Result<Self, FinalityError> {
-        if config.timestamp_depth == 0 {
+    pub(crate) fn load(storage: &dyn Storage, rules: &Rules) -> Result<Self, FinalityError> {
+        if rules.timestamp_depth == 0 {
             return Ok(Self::All);
         }
         Ok(Self::Until(timestamps::until(storage)?))

@@ -10,7 +10,7 @@ use staking_protocol::finality::Evidence;
 
 use crate::error::FinalityError;
 use crate::execute::evidence::messages;
-use crate::state::config::Config;
+use crate::state::config::Rules;
 use crate::state::consumer;
 use crate::state::evidence::{Conviction, Proof};
 
@@ -49,8 +49,8 @@ fn describe(deps: Deps<'_>, env: &Env, fp: &Key, conviction: &Conviction) -> Res
         answer.secret_key = (*secret).into();
         return Ok(answer);
     }
-    let config = Config::load(deps.storage)?;
-    if let Some((pub_rand, first, second)) = messages(deps.storage, env, &config, &conviction.proof)? {
+    let rules = Rules::load(deps.storage)?;
+    if let Some((pub_rand, first, second)) = messages(deps.storage, env, &rules, &conviction.proof)? {
         let (provider, randomness) = (XOnly::from_bytes(fp.as_bytes())?, XOnly::from_bytes(&pub_rand)?);
         answer.pub_rand = Some(pub_rand.into());
         for signed in [&first, &second] {

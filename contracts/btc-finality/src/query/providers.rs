@@ -7,10 +7,10 @@ use staking_api::{Decimal, Key};
 
 use crate::error::FinalityError;
 use crate::execute::vote::Usable;
-use crate::state::config::Config;
-use crate::state::consumer::{Number, Settings};
+use crate::state::config::Rules;
+use crate::state::consumer::{Hot, Number};
 use crate::state::evidence::is_slashed;
-use crate::state::provider::{self, Place, Provider};
+use crate::state::provider::{self, Place, Profile, Provider};
 use crate::state::rewards::Settlement;
 use crate::state::votes::Commit;
 
@@ -22,7 +22,7 @@ pub(super) fn one(
     consumer: &str,
     fp: &Key,
 ) -> Result<Option<ProviderInfo>, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let place = Place::load(storage, number, fp)?;
     place.map(|place| describe(storage, number, fp, place)).transpose()
 }
@@ -33,7 +33,7 @@ pub(super) fn list(
     after: Option<&Key>,
     limit: PageLimit,
 ) -> Result<ProviderInfos, FinalityError> {
-    let number = Settings::require(storage, consumer)?.number;
+    let number = Hot::require(storage, consumer)?.number;
     let page = provider::page(storage, number, after, limit.get())?;
     let providers: Result<_, _> =
         page.into_iter().map(|(fp, place)| describe(storage, number, &fp, place)).collect();
@@ -46,16 +46,16 @@ fn describe(
     fp: &Key,
     place: Place,
 ) -> Result<ProviderInfo, FinalityError> {
-    let provider = Provider::require(storage, fp)?;
-    let usable = Usable::load(storage, &Config::load(storage)?)?;
+    let (power, profile) = (Provider::require(storage, fp)?.power, Profile::require(storage, fp)?);
+    let usable = Usable::load(storage, &Rules::load(storage)?)?;
     let commits = Commit::page(storage, number, place.slot, None, COMMITS, true)?;
     let last_usable = commits.iter().find(|commit| usable.allows(commit));
     let missed = Settlement::load(storage, number)?.member(place.slot).map_or(0, |m| m.missed);
     Ok(ProviderInfo {
         fp_pk: *fp,
-        owner: provider.owner,
-        power: provider.power,
-        commission: Decimal(provider.commission),
+        owner: profile.owner,
+        power,
+        commission: Decimal(profile.commission),
         jailed: place.jailed_until.is_some(),
         jailed_until: place.jailed_until,
         slashed: is_slashed(storage, fp),

@@ -1,9 +1,10 @@
 //! Consumers: rules, and how far their heights are final and settled.
 
-use contract_host::pack::{CorruptState, Unpack, put_short_bytes};
+use contract_host::pack::{CorruptState, Unpack, put_number, put_short_bytes};
 use contract_host::store;
 use cosmwasm_std::Storage;
 
+use super::config::Rules;
 use super::{key, prefix};
 use crate::error::FinalityError;
 
@@ -17,30 +18,21 @@ impl Number {
     }
 }
 
-/// Rules of a consumer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
+/// What votes and commitments need of a consumer's rules; a record of its own, because they are sent most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hot {
     pub(crate) number: Number,
+    /// The contract's rules, which never change: here too, so that votes read one record less.
+    pub(crate) rules: Rules,
     pub(crate) paused: bool,
     pub(crate) activation_height: u64,
-    pub(crate) max_active: u16,
-    pub(crate) window: u32,
-    /// Heights of a window that must be voted on.
-    pub(crate) min_signed: u32,
-    /// The share it was computed from, in atomics.
-    pub(crate) min_signed_share: u128,
-    pub(crate) settle_lag: u32,
-    pub(crate) jail_seconds: u64,
     pub(crate) min_pub_rand: u64,
     pub(crate) max_pub_rand: u64,
     pub(crate) max_commit_lead: u64,
     pub(crate) max_vote_lead: u64,
-    /// 0 = all that is funded.
-    pub(crate) reward_per_height: u128,
-    pub(crate) reward_denom: Option<String>,
 }
 
-impl Settings {
+impl Hot {
     pub(crate) fn load(storage: &dyn Storage, id: &str) -> Result<Option<Self>, CorruptState> {
         store::read(storage, &key(prefix::SETTINGS, &[id.as_bytes()]))
             .map(|raw| Self::unpack(&raw))
@@ -51,22 +43,78 @@ impl Settings {
         Self::load(storage, id)?.ok_or_else(|| FinalityError::NoSuchConsumer(id.to_string()))
     }
 
-    pub(crate) fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
+    fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("consumer", raw);
-        let settings = Self {
+        let hot = Self {
             number: Number(f.u16()?),
+            rules: Rules::unpack(&mut f)?,
             paused: f.u8()? == 1,
-            activation_height: f.u64()?,
+            activation_height: f.number()?,
+            min_pub_rand: f.number()?,
+            max_pub_rand: f.number()?,
+            max_commit_lead: f.number()?,
+            max_vote_lead: f.number()?,
+        };
+        f.end()?;
+        Ok(hot)
+    }
+
+    fn save(&self, storage: &mut dyn Storage, id: &str) {
+        let mut raw = Vec::with_capacity(48);
+        raw.extend_from_slice(&self.number.bytes());
+        self.rules.pack(&mut raw);
+        raw.push(u8::from(self.paused));
+        let longs = [
+            self.activation_height,
+            self.min_pub_rand,
+            self.max_pub_rand,
+            self.max_commit_lead,
+            self.max_vote_lead,
+        ];
+        longs.iter().for_each(|n| put_number(&mut raw, *n));
+        storage.set(&key(prefix::SETTINGS, &[id.as_bytes()]), &raw);
+    }
+}
+
+/// Rules of a consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) hot: Hot,
+    pub(crate) max_active: u16,
+    pub(crate) window: u32,
+    /// Heights of a window that must be voted on.
+    pub(crate) min_signed: u32,
+    /// The share it was computed from, in atomics.
+    pub(crate) min_signed_share: u128,
+    pub(crate) settle_lag: u32,
+    pub(crate) jail_seconds: u64,
+    /// 0 = all that is funded.
+    pub(crate) reward_per_height: u128,
+    pub(crate) reward_denom: Option<String>,
+}
+
+impl Settings {
+    pub(crate) fn load(storage: &dyn Storage, id: &str) -> Result<Option<Self>, CorruptState> {
+        Hot::load(storage, id)?.map(|hot| Self::complete(storage, id, hot)).transpose()
+    }
+
+    pub(crate) fn require(storage: &dyn Storage, id: &str) -> Result<Self, FinalityError> {
+        Self::load(storage, id)?.ok_or_else(|| FinalityError::NoSuchConsumer(id.to_string()))
+    }
+
+    /// Adds what `hot` leaves out.
+    pub(crate) fn complete(storage: &dyn Storage, id: &str, hot: Hot) -> Result<Self, CorruptState> {
+        let raw = store::read(storage, &key(prefix::MORE_SETTINGS, &[id.as_bytes()]));
+        let raw = raw.ok_or(CorruptState("consumer"))?;
+        let mut f = Unpack::new("consumer", &raw);
+        let settings = Self {
+            hot,
             max_active: f.u16()?,
             window: f.u32()?,
             min_signed: f.u32()?,
             min_signed_share: f.u128()?,
             settle_lag: f.u32()?,
             jail_seconds: f.u64()?,
-            min_pub_rand: f.u64()?,
-            max_pub_rand: f.u64()?,
-            max_commit_lead: f.u64()?,
-            max_vote_lead: f.u64()?,
             reward_per_height: f.u128()?,
             reward_denom: {
                 let denom =
@@ -78,27 +126,22 @@ impl Settings {
         Ok(settings)
     }
 
+    pub(crate) const fn number(&self) -> Number {
+        self.hot.number
+    }
+
     pub(crate) fn save(&self, storage: &mut dyn Storage, id: &str) -> Result<(), FinalityError> {
-        let mut raw = Vec::with_capacity(128);
-        raw.extend_from_slice(&self.number.bytes());
-        raw.push(u8::from(self.paused));
-        raw.extend_from_slice(&self.activation_height.to_be_bytes());
+        let mut raw = Vec::with_capacity(64);
         raw.extend_from_slice(&self.max_active.to_be_bytes());
         raw.extend_from_slice(&self.window.to_be_bytes());
         raw.extend_from_slice(&self.min_signed.to_be_bytes());
         raw.extend_from_slice(&self.min_signed_share.to_be_bytes());
         raw.extend_from_slice(&self.settle_lag.to_be_bytes());
-        let longs = [
-            self.jail_seconds,
-            self.min_pub_rand,
-            self.max_pub_rand,
-            self.max_commit_lead,
-            self.max_vote_lead,
-        ];
-        longs.iter().for_each(|n| raw.extend_from_slice(&n.to_be_bytes()));
+        raw.extend_from_slice(&self.jail_seconds.to_be_bytes());
         raw.extend_from_slice(&self.reward_per_height.to_be_bytes());
         put_short_bytes(&mut raw, self.reward_denom.as_deref().unwrap_or_default().as_bytes())?;
-        storage.set(&key(prefix::SETTINGS, &[id.as_bytes()]), &raw);
+        storage.set(&key(prefix::MORE_SETTINGS, &[id.as_bytes()]), &raw);
+        self.hot.save(storage, id);
         Ok(())
     }
 }
@@ -138,7 +181,8 @@ pub(crate) fn page(
     let records = store::page(storage, &[prefix::SETTINGS], after.map(str::as_bytes), limit);
     let parsed = records.map(|(id, raw)| {
         let id = String::from_utf8(id).map_err(|_| CorruptState("consumer id"))?;
-        Ok((id, Settings::unpack(&raw)?))
+        let settings = Settings::complete(storage, &id, Hot::unpack(&raw)?)?;
+        Ok((id, settings))
     });
     parsed.collect()
 }
@@ -146,7 +190,7 @@ pub(crate) fn page(
 /// Id of a consumer by number: a walk over all, for queries only.
 pub(crate) fn id_of(storage: &dyn Storage, number: Number) -> Result<Option<String>, CorruptState> {
     let all = page(storage, None, usize::from(u16::MAX))?;
-    Ok(all.into_iter().find(|(_, settings)| settings.number == number).map(|(id, _)| id))
+    Ok(all.into_iter().find(|(_, settings)| settings.number() == number).map(|(id, _)| id))
 }
 
 /// How far the heights of a consumer have come.
@@ -167,16 +211,20 @@ impl Cursors {
         let raw = store::read(storage, &key(prefix::CURSORS, &[&number.bytes()]));
         let raw = raw.ok_or(CorruptState("cursors"))?;
         let mut f = Unpack::new("cursors", &raw);
-        let cursors =
-            Self { next_height: f.u64()?, next_settlement: f.u64()?, version: f.u32()?, pinned: f.u32()? };
+        let cursors = Self {
+            next_height: f.number()?,
+            next_settlement: f.number()?,
+            version: f.u32()?,
+            pinned: f.u32()?,
+        };
         f.end()?;
         Ok(cursors)
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number) {
         let mut raw = Vec::with_capacity(24);
-        raw.extend_from_slice(&self.next_height.to_be_bytes());
-        raw.extend_from_slice(&self.next_settlement.to_be_bytes());
+        put_number(&mut raw, self.next_height);
+        put_number(&mut raw, self.next_settlement);
         raw.extend_from_slice(&self.version.to_be_bytes());
         raw.extend_from_slice(&self.pinned.to_be_bytes());
         storage.set(&key(prefix::CURSORS, &[&number.bytes()]), &raw);

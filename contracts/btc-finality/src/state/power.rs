@@ -8,36 +8,41 @@ use staking_api::Key;
 use super::consumer::Number;
 use super::{key, prefix};
 
-fn rank_key(number: Number, power: u64, fp: &Key) -> Vec<u8> {
+/// Bytes of a provider's key in the ranking: enough to order equal powers; the slot tells providers apart.
+const KEY_PART: usize = 8;
+
+fn rank_key(number: Number, power: u64, fp: &Key, slot: u16) -> Vec<u8> {
     // Heaviest first, equal ones by ascending key.
-    key(prefix::RANKING, &[&number.bytes(), &(!power).to_be_bytes(), fp.as_bytes()])
+    let part = fp.as_bytes().first_chunk::<KEY_PART>().map_or(&[][..], |part| &part[..]);
+    key(prefix::RANKING, &[&number.bytes(), &(!power).to_be_bytes(), part, &slot.to_be_bytes()])
 }
 
 /// Enters a provider into the ranking of a consumer; without power it is not ranked.
 pub(crate) fn rank(storage: &mut dyn Storage, number: Number, power: u64, fp: &Key, slot: u16) {
     if power > 0 {
-        storage.set(&rank_key(number, power, fp), &slot.to_be_bytes());
+        storage.set(&rank_key(number, power, fp, slot), &[1]);
     }
 }
 
-/// Takes a provider out of the ranking.
-pub(crate) fn unrank(storage: &mut dyn Storage, number: Number, power: u64, fp: &Key) {
+/// Takes a provider out of the ranking; nothing happens if it is not there.
+pub(crate) fn unrank(storage: &mut dyn Storage, number: Number, power: u64, fp: &Key, slot: u16) {
     if power > 0 {
-        storage.remove(&rank_key(number, power, fp));
+        storage.remove(&rank_key(number, power, fp, slot));
     }
 }
 
-/// Providers with power, heaviest first, at most `limit`.
+/// Slots and satoshi of providers with power, heaviest first, at most `limit`.
 pub(crate) fn ranking(
     storage: &dyn Storage,
     number: Number,
     limit: usize,
-) -> Result<Vec<(Key, u16, u64)>, CorruptState> {
+) -> Result<Vec<(u16, u64)>, CorruptState> {
     let prefix = key(prefix::RANKING, &[&number.bytes()]);
-    let parsed = store::page(storage, &prefix, None, limit).map(|(key, raw)| {
+    let parsed = store::page(storage, &prefix, None, limit).map(|(key, _)| {
         let mut fields = Unpack::new("ranking", &key);
-        let (inverted, fp) = (fields.u64()?, Key::from_bytes(fields.array()?));
-        Ok((fp, Unpack::new("ranking", &raw).u16()?, !inverted))
+        let inverted = fields.u64()?;
+        fields.array::<KEY_PART>()?;
+        Ok((fields.u16()?, !inverted))
     });
     parsed.collect()
 }

@@ -1,6 +1,6 @@
 //! Providers: what `btc-staking` tells of them, and their place at each consumer.
 
-use contract_host::pack::{CorruptState, Unpack, put_short_bytes};
+use contract_host::pack::{CorruptState, Unpack, put_number, put_short_bytes};
 use contract_host::store;
 use cosmwasm_std::Storage;
 use staking_api::Key;
@@ -9,25 +9,22 @@ use super::consumer::Number;
 use super::{key, prefix};
 use crate::error::FinalityError;
 
-/// A provider as btc-staking knows it.
+/// What counts of a provider; a record of its own, because it changes with every delegation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Provider {
     /// Satoshi of counted delegations.
     pub(crate) power: u64,
-    /// Share of the rewards that it keeps, in atomics.
-    pub(crate) commission: u128,
-    pub(crate) owner: String,
     /// Consumers and its slot at each.
     pub(crate) places: Vec<(Number, u16)>,
 }
 
-fn provider_key(fp: &Key) -> Vec<u8> {
-    key(prefix::PROVIDER, &[fp.as_bytes()])
+fn power_key(fp: &Key) -> Vec<u8> {
+    key(prefix::POWER, &[fp.as_bytes()])
 }
 
 impl Provider {
     pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Option<Self>, CorruptState> {
-        store::read(storage, &provider_key(fp)).map(|raw| Self::unpack(&raw)).transpose()
+        store::read(storage, &power_key(fp)).map(|raw| Self::unpack(&raw)).transpose()
     }
 
     pub(crate) fn require(storage: &dyn Storage, fp: &Key) -> Result<Self, FinalityError> {
@@ -36,25 +33,57 @@ impl Provider {
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("provider", raw);
-        let (power, commission) = (f.u64()?, f.u128()?);
-        let owner = String::from_utf8(f.short_bytes()?.to_vec()).map_err(|_| CorruptState("provider"))?;
+        let power = f.u64()?;
         let mut places = Vec::new();
         while !f.is_empty() {
             places.push((Number(f.u16()?), f.u16()?));
         }
-        Ok(Self { power, commission, owner, places })
+        Ok(Self { power, places })
     }
 
-    pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) -> Result<(), FinalityError> {
-        let mut raw = Vec::with_capacity(96);
-        raw.extend_from_slice(&self.power.to_be_bytes());
-        raw.extend_from_slice(&self.commission.to_be_bytes());
-        put_short_bytes(&mut raw, self.owner.as_bytes())?;
+    pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) {
+        let mut raw = self.power.to_be_bytes().to_vec();
         for (number, slot) in &self.places {
             raw.extend_from_slice(&number.bytes());
             raw.extend_from_slice(&slot.to_be_bytes());
         }
-        storage.set(&provider_key(fp), &raw);
+        storage.set(&power_key(fp), &raw);
+    }
+}
+
+/// What btc-staking tells of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// Share of the rewards that it keeps, in atomics.
+    pub(crate) commission: u128,
+    pub(crate) owner: String,
+}
+
+fn profile_key(fp: &Key) -> Vec<u8> {
+    key(prefix::PROVIDER, &[fp.as_bytes()])
+}
+
+impl Profile {
+    pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Option<Self>, CorruptState> {
+        store::read(storage, &profile_key(fp)).map(|raw| Self::unpack(&raw)).transpose()
+    }
+
+    pub(crate) fn require(storage: &dyn Storage, fp: &Key) -> Result<Self, FinalityError> {
+        Self::load(storage, fp)?.ok_or(FinalityError::NoSuchProvider(*fp))
+    }
+
+    fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
+        let mut f = Unpack::new("profile", raw);
+        let commission = f.u128()?;
+        let owner = String::from_utf8(f.short_bytes()?.to_vec()).map_err(|_| CorruptState("profile"))?;
+        f.end()?;
+        Ok(Self { commission, owner })
+    }
+
+    pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) -> Result<(), FinalityError> {
+        let mut raw = self.commission.to_be_bytes().to_vec();
+        put_short_bytes(&mut raw, self.owner.as_bytes())?;
+        storage.set(&profile_key(fp), &raw);
         Ok(())
     }
 }
@@ -88,7 +117,7 @@ impl Place {
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("place", raw);
-        let (slot, runs_end) = (f.u16()?, f.u64()?);
+        let (slot, runs_end) = (f.u16()?, f.number()?);
         let jailed_until = if f.is_empty() { None } else { Some(f.u64()?) };
         Ok(Self { slot, jailed_until, runs_end })
     }
@@ -96,7 +125,7 @@ impl Place {
     pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, fp: &Key) {
         let mut raw = Vec::with_capacity(18);
         raw.extend_from_slice(&self.slot.to_be_bytes());
-        raw.extend_from_slice(&self.runs_end.to_be_bytes());
+        put_number(&mut raw, self.runs_end);
         raw.extend(self.jailed_until.iter().flat_map(|until| until.to_be_bytes()));
         storage.set(&place_key(number, fp), &raw);
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use contract_host::pack::{CorruptState, Unpack};
+use contract_host::pack::{CorruptState, Unpack, put_number};
 use contract_host::store;
 use cosmwasm_std::Storage;
 use staking_protocol::finality::RandomnessCommitment;
@@ -33,14 +33,14 @@ fn commits_prefix(number: Number, slot: u16) -> Vec<u8> {
 impl Commit {
     fn unpack(start: u64, raw: &[u8]) -> Result<Self, FinalityError> {
         let mut f = Unpack::new("commitment", raw);
-        let (num, hub_height) = (f.u64()?, f.u64()?);
+        let (num, hub_height) = (f.number()?, f.number()?);
         Ok(Self { commitment: RandomnessCommitment::new(start, num, f.rest())?, hub_height })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, slot: u16) {
         let mut raw = Vec::with_capacity(48);
-        raw.extend_from_slice(&self.commitment.num().to_be_bytes());
-        raw.extend_from_slice(&self.hub_height.to_be_bytes());
+        put_number(&mut raw, self.commitment.num());
+        put_number(&mut raw, self.hub_height);
         raw.extend_from_slice(&self.commitment.root());
         let start = self.commitment.start().to_be_bytes();
         storage.set(&[&commits_prefix(number, slot)[..], &start].concat(), &raw);

@@ -13,7 +13,7 @@ use staking_api::staking::SpendKind;
 use staking_api::{Decimal, Key, Txid};
 
 use crate::error::StakingError;
-use crate::state::config::Config;
+use crate::state::config::Peers;
 use crate::state::delegation::{Registration, Spent};
 use crate::state::provider::Provider;
 
@@ -116,15 +116,19 @@ impl Changes {
     }
 
     /// Turns everything into messages and events.
-    pub(crate) fn into_response(self, config: &Config) -> Result<Response, StakingError> {
+    pub(crate) fn into_response(self, storage: &dyn Storage) -> Result<Response, StakingError> {
         let mut response = Response::new().add_events(self.events);
+        if self.power.is_empty() && self.vault.is_empty() {
+            return Ok(response);
+        }
+        let peers = Peers::load(storage)?;
         if !self.power.is_empty() {
-            let finality = config.finality.as_ref().ok_or(StakingError::NotWired)?;
+            let finality = peers.finality.as_ref().ok_or(StakingError::NotWired)?;
             let msg = to_json_binary(&ToFinality::PowerChanges { changes: self.power })?;
             let contract_addr = finality.to_string();
             response = response.add_message(WasmMsg::Execute { contract_addr, msg, funds: vec![] });
         }
-        if let Some(vault) = &config.vault {
+        if let Some(vault) = &peers.vault {
             for msg in &self.vault {
                 response = response.add_submessage(outbox::send(vault.as_str(), msg)?);
             }

@@ -14,9 +14,9 @@ use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::Config;
+use crate::state::config::{Config, Peers};
 use crate::state::params::{self, Version};
-use crate::state::provider::{self, Provider, ProviderText};
+use crate::state::provider::{self, Provider, ProviderText, Slashed};
 use crate::state::sweep::ReorgSweep;
 
 mod delegations;
@@ -53,13 +53,14 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, St
 }
 
 fn config(deps: Deps<'_>, env: &Env) -> Result<ConfigAnswer, StakingError> {
-    let (config, roles) = (Config::load(deps.storage)?, Roles::load(deps.storage)?);
+    let (config, peers) = (Config::load(deps.storage)?, Peers::load(deps.storage)?);
+    let roles = Roles::load(deps.storage)?;
     let tip = config.light_client.tip(&deps.querier)?;
     let versions = params::heights(deps.storage)?.len();
     Ok(ConfigAnswer {
         light_client: config.light_client.0.into_string(),
-        finality: config.finality.map(Addr::into_string),
-        vault: config.vault.map(Addr::into_string),
+        finality: peers.finality.map(Addr::into_string),
+        vault: peers.vault.map(Addr::into_string),
         signing: config.signing,
         chain_id: env.block.chain_id.clone(),
         admin: roles.admin.into_string(),
@@ -120,6 +121,7 @@ fn versioned(version: &Version) -> VersionedParams {
 
 fn answer(deps: Deps<'_>, fp_pk: staking_api::Key, record: Provider) -> Result<ProviderAnswer, StakingError> {
     let text = ProviderText::load(deps.storage, &fp_pk)?;
+    let slashed = Slashed::load(deps.storage, &fp_pk)?;
     Ok(ProviderAnswer {
         fp_pk,
         owner: humanize(deps.api, &record.owner)?,
@@ -127,9 +129,9 @@ fn answer(deps: Deps<'_>, fp_pk: staking_api::Key, record: Provider) -> Result<P
         commission: text.commission,
         commission_changed: text.commission_changed,
         consumers: record.consumers,
-        slashed: record.slashed.is_some(),
-        slashed_height: record.slashed.map(|s| s.height),
-        slashed_btc_height: record.slashed.map(|s| s.btc_height),
+        slashed: slashed.is_some(),
+        slashed_height: slashed.map(|s| s.height),
+        slashed_btc_height: slashed.map(|s| s.btc_height),
         retired: record.retired,
     })
 }

@@ -3,22 +3,23 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 01 | config |
+//! | 01 | light client, way of signing |
 //! | 02 ‖ version u16 | parameters |
 //! | 03 | activation heights of the versions |
 //! | 04 ‖ provider key | provider: flags, owner, consumers |
 //! | 05 ‖ provider key | provider: description and commission, JSON |
 //! | 07 ‖ version u16 ‖ member key | index of the member |
 //! | 08 ‖ owner | key of the owner's provider |
-//! | 10 ‖ id | registration, never changed |
+//! | 10 ‖ id | registration, never changed; its txid is that of the transaction in it |
 //! | 11 ‖ id | life: inclusion, counted, spend |
 //! | 12 ‖ id ‖ number u8 | signatures of one member |
 //! | 13 ‖ id | waits for covenant signatures |
 //! | 14 ‖ provider key's first 8 bytes ‖ id | delegations of a provider |
-//! | 15 ‖ staker key's first 8 bytes ‖ id | delegations of a staker |
 //! | 16 ‖ height u32 ‖ id | expires at the height |
 //! | 17 | deep reorgs dealt with, and cursor of the sweep |
 //! | 18 ‖ provider key | cursor of the sweep after a slashing |
+//! | 19 ‖ provider key | there if the provider is slashed: when |
+//! | 1a | who is told of power |
 
 pub(crate) mod config;
 pub(crate) mod delegation;
@@ -41,13 +42,14 @@ pub(crate) mod prefix {
     pub(crate) const SIGNATURES: u8 = 0x12;
     pub(crate) const PENDING: u8 = 0x13;
     pub(crate) const BY_PROVIDER: u8 = 0x14;
-    pub(crate) const BY_STAKER: u8 = 0x15;
     pub(crate) const EXPIRY: u8 = 0x16;
     pub(crate) const REORG: u8 = 0x17;
     pub(crate) const SLASH_SWEEP: u8 = 0x18;
+    pub(crate) const SLASHED: u8 = 0x19;
+    pub(crate) const PEERS: u8 = 0x1a;
 
     #[cfg(test)]
-    pub(crate) const ALL: [u8; 16] = [
+    pub(crate) const ALL: [u8; 17] = [
         CONFIG,
         PARAMS,
         HEIGHTS,
@@ -60,10 +62,11 @@ pub(crate) mod prefix {
         SIGNATURES,
         PENDING,
         BY_PROVIDER,
-        BY_STAKER,
         EXPIRY,
         REORG,
         SLASH_SWEEP,
+        SLASHED,
+        PEERS,
     ];
 }
 

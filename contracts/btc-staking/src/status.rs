@@ -7,7 +7,7 @@ use staking_protocol::delegation::{self, DelegationFacts, Inclusion};
 
 use crate::error::StakingError;
 use crate::state::delegation::{Life, Registration};
-use crate::state::provider::Provider;
+use crate::state::provider::Slashed;
 use crate::state::signatures::Signers;
 
 /// Inclusion of a delegation, once proven.
@@ -63,7 +63,7 @@ pub(crate) fn slashed_provider(
 ) -> Result<Option<Key>, StakingError> {
     for fp in &registration.fps {
         let fp = Key::from_bytes(*fp);
-        if Provider::require(storage, &fp)?.slashed.is_some() {
+        if Slashed::load(storage, &fp)?.is_some() {
             return Ok(Some(fp));
         }
     }

@@ -214,7 +214,7 @@ fn possession_is_judged_as_babylon_does_or_stricter() {
 fn put_provider(deps: &mut Deps, fp: &Value) {
     let Some(key) = fp.as_str().and_then(|text| text.parse::<Key>().ok()) else { return };
     let consumers = vec![format!("c{}", &fp.as_str().unwrap()[..8])];
-    let provider = Provider { slashed: None, retired: false, owner: vec![1; 20], consumers };
+    let provider = Provider { retired: false, owner: vec![1; 20], consumers };
     provider.save(&mut deps.storage, &key).unwrap();
 }
 

@@ -13,10 +13,9 @@ use super::register::expansion::require_not_a_stake;
 use crate::error::StakingError;
 use crate::inclusion::{fresh_tip, prove, require_no_reorg};
 use crate::power::{Changes, VaultNote, humanize};
-use crate::state::config::Config;
+use crate::state::config::{Config, Peers};
 use crate::state::delegation::{self, Life, Registration};
-use crate::state::signatures::signers;
-use crate::status::{facts, require_unslashed};
+use crate::status::require_unslashed;
 
 pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Activation]) -> Result<Response, StakingError> {
     require_running(deps.storage)?;
@@ -28,7 +27,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Activation]) -> Res
         |item| item.txid.to_string(),
         |item, changes| activate(deps.branch(), &config, &tip, item, changes),
     )?;
-    changes.into_response(&config)
+    changes.into_response(deps.storage)
 }
 
 fn activate(
@@ -45,7 +44,7 @@ fn activate(
     confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
     let confirmed = confirmed.refuse_coinbase()?;
     check_ready(deps.storage, &registration, &life, confirmed.height(), tip.context.height())?;
-    count(deps.branch(), config, &registration, life, confirmed.height(), changes)
+    count(deps.branch(), &registration, life, confirmed.height(), changes)
 }
 
 /// An expansion is included through the spend of its previous stake; if that was reported before the
@@ -73,8 +72,7 @@ pub(crate) fn check_ready(
     if life.start.is_some() && !life.quarantined {
         return Err(StakingError::Status(if life.counted { Status::Active } else { Status::Pending }));
     }
-    let (signers, _) = signers(storage, registration.id())?;
-    if !facts(registration, life, signers).has_quorum() {
+    if delegation::is_pending(storage, registration.id()) {
         return Err(StakingError::Status(Status::Pending));
     }
     if start < registration.registered && !life.quarantined {
@@ -119,7 +117,6 @@ pub(crate) fn expiry_height(registration: &Registration, start: u32) -> u32 {
 /// Lets the delegation count from now on.
 pub(crate) fn count(
     deps: DepsMut<'_>,
-    config: &Config,
     registration: &Registration,
     life: Life,
     start: u32,
@@ -139,7 +136,7 @@ pub(crate) fn count(
         changes.vault_note(registration, VaultNote::Requalified);
         return Ok(());
     }
-    if config.vault.is_some() {
+    if Peers::load(deps.storage)?.vault.is_some() {
         changes.vault_active(deps.storage, deps.api, registration, (start, end))?;
     }
     changes.event(event(&DelegationActive {

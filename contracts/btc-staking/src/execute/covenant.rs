@@ -35,7 +35,7 @@ pub(crate) fn run(
         |item| item.txid.to_string(),
         |item, changes| add(deps.branch(), &config, member, item, changes),
     )?;
-    changes.into_response(&config)
+    changes.into_response(deps.storage)
 }
 
 fn add(
@@ -73,11 +73,11 @@ fn add(
     let (txid, covenant_pk) = (item.txid, *member);
     changes.event(event(&CovenantSigned { txid, covenant_pk, signers: after.count() }));
     if completes {
-        delegation::set_pending(deps.storage, id, false);
+        delegation::set_signed(deps.storage, id);
         changes.event(event(&DelegationVerified { txid }));
     }
     match life.start {
-        Some(start) if counts => count(deps, config, &registration, life, start, changes),
+        Some(start) if counts => count(deps, &registration, life, start, changes),
         _ => Ok(()),
     }
 }

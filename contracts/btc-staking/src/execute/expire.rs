@@ -25,7 +25,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Respo
         delegation::unschedule(deps.storage, height, id);
         expire(deps.branch(), id, tip, &mut changes)?;
     }
-    changes.into_response(&config)
+    changes.into_response(deps.storage)
 }
 
 fn expire(deps: DepsMut<'_>, id: Id, tip: u32, changes: &mut Changes) -> Result<(), StakingError> {

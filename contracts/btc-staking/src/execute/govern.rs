@@ -12,7 +12,7 @@ use staking_protocol::params::Params;
 use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
-use crate::state::config::Config;
+use crate::state::config::{Config, Peers};
 use crate::state::params;
 
 pub(crate) fn instantiate(
@@ -24,7 +24,7 @@ pub(crate) fn instantiate(
     let light_client = LightClient(deps.api.addr_validate(&msg.light_client)?);
     // A chain described by its numbers has no addresses of its own; regtest's stand in.
     let network = light_client.network(&deps.querier)?.unwrap_or(Network::Regtest);
-    Config { light_client, finality: None, vault: None, signing: msg.signing, network }.save(deps.storage);
+    Config { light_client, signing: msg.signing, network }.save(deps.storage);
     let mut response = Response::new();
     for raw in &msg.params {
         response = response.emit(&add(deps.storage, raw)?);
@@ -68,20 +68,20 @@ pub(crate) fn set_peers(
     vault: Option<String>,
 ) -> Result<Response, StakingError> {
     admin::require_admin(deps.storage, info)?;
-    let mut config = Config::load(deps.storage)?;
+    let mut peers = Peers::load(deps.storage)?;
     if let Some(finality) = finality {
-        if config.finality.is_some() {
+        if peers.finality.is_some() {
             return Err(StakingError::PeerNamed("btc-finality"));
         }
-        config.finality = Some(deps.api.addr_validate(&finality)?);
+        peers.finality = Some(deps.api.addr_validate(&finality)?);
     }
     if let Some(vault) = vault {
-        if config.vault.is_some() {
+        if peers.vault.is_some() {
             return Err(StakingError::PeerNamed("btc-vault"));
         }
-        config.vault = Some(deps.api.addr_validate(&vault)?);
+        peers.vault = Some(deps.api.addr_validate(&vault)?);
     }
-    config.save(deps.storage);
+    peers.save(deps.storage);
     Ok(Response::new())
 }
 

@@ -15,7 +15,7 @@ use staking_protocol::possession::{ChainAddress, Possession};
 
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::Config;
+use crate::state::config::{Config, Peers};
 use crate::state::params;
 use crate::state::provider::{self, Provider, ProviderText};
 
@@ -43,12 +43,7 @@ pub(crate) fn register(
     let tip = config.light_client.tip(&deps.querier)?.context.height();
     let lowest = params::at_height(deps.storage, tip)?.params.min_commission_rate().atto();
     check_commission(&msg.commission, u128::try_from(lowest).unwrap_or(0))?;
-    let record = Provider {
-        slashed: None,
-        retired: false,
-        owner: owner.raw().to_vec(),
-        consumers: msg.consumers.clone(),
-    };
+    let record = Provider { retired: false, owner: owner.raw().to_vec(), consumers: msg.consumers.clone() };
     record.save(deps.storage, &msg.fp_pk)?;
     provider::set_owner(deps.storage, owner.raw(), &msg.fp_pk);
     let text = ProviderText {
@@ -65,7 +60,7 @@ pub(crate) fn register(
         consumers: msg.consumers.clone(),
     };
     let event = ProviderRegistered { fp_pk: msg.fp_pk, owner, consumers: msg.consumers };
-    Ok(Response::new().add_message(tell_finality(&config, update)?).emit(&event))
+    Ok(Response::new().add_message(tell_finality(deps.storage, update)?).emit(&event))
 }
 
 fn check_new(
@@ -83,8 +78,9 @@ fn check_new(
     Ok(())
 }
 
-fn tell_finality(config: &Config, update: ProviderUpdate) -> Result<WasmMsg, StakingError> {
-    let finality = config.finality.as_ref().ok_or(StakingError::NotWired)?;
+fn tell_finality(storage: &dyn Storage, update: ProviderUpdate) -> Result<WasmMsg, StakingError> {
+    let peers = Peers::load(storage)?;
+    let finality = peers.finality.as_ref().ok_or(StakingError::NotWired)?;
     let msg = to_json_binary(&ToFinality::ProviderUpdated(update))?;
     Ok(WasmMsg::Execute { contract_addr: finality.to_string(), msg, funds: vec![] })
 }
@@ -168,7 +164,7 @@ pub(crate) fn edit(
         text.commission_changed = env.block.time.seconds();
         let consumers = record.consumers.clone();
         let update = ProviderUpdate { fp_pk: msg.fp_pk, owner, commission: rate, consumers };
-        response = response.add_message(tell_finality(&config, update)?);
+        response = response.add_message(tell_finality(deps.storage, update)?);
     }
     text.save(deps.storage, &msg.fp_pk)?;
     let commission = text.commission.rate.to_string();

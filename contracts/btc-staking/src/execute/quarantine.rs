@@ -34,7 +34,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Respo
         sweep = ReorgSweep { done: next, cursor: None };
     }
     sweep.save(deps.storage);
-    changes.into_response(&config)
+    changes.into_response(deps.storage)
 }
 
 fn quarantine(deps: DepsMut<'_>, id: Id, fork: u32, changes: &mut Changes) -> Result<(), StakingError> {

@@ -57,7 +57,7 @@ pub(crate) fn run(
     if let Some(start) = start {
         check_window(&registration, start, tip.context.height())?;
     }
-    store(deps, &config, &registration, start, info)
+    store(deps, &registration, start, info)
 }
 
 fn check_possession(
@@ -79,7 +79,7 @@ fn check_providers(storage: &dyn Storage, fps: &[Key]) -> Result<(), StakingErro
     let mut served: Vec<(Key, String)> = Vec::new();
     for fp in fps {
         let provider = Provider::require(storage, fp)?;
-        provider.require_open(fp)?;
+        provider.require_open(storage, fp)?;
         for consumer in provider.consumers {
             if let Some((first, _)) = served.iter().find(|(other, id)| *id == consumer && other != fp) {
                 return Err(StakingError::SameConsumer { first: *first, second: *fp, consumer });
@@ -245,7 +245,6 @@ fn multisig(msg: &RegisterDelegation) -> Result<Option<Multisig>, StakingError> 
 
 fn store(
     deps: DepsMut<'_>,
-    config: &Config,
     registration: &Registration,
     start: Option<u32>,
     info: &MessageInfo,
@@ -268,5 +267,5 @@ fn store(
         params_version: u32::from(registration.version),
         previous_txid: registration.previous.as_ref().map(|p| p.txid.into()),
     }));
-    changes.into_response(config)
+    changes.into_response(deps.storage)
 }

@@ -10,9 +10,9 @@ use staking_api::events::ProviderSlashed;
 
 use crate::error::StakingError;
 use crate::power::Changes;
-use crate::state::config::Config;
+use crate::state::config::{Config, Peers};
 use crate::state::delegation::{Id, Life, Registration, provider_prefix};
-use crate::state::provider::{Provider, Slashed};
+use crate::state::provider::Slashed;
 use crate::state::sweep::{set_slash_cursor, slash_cursor};
 
 /// Delegations swept by one message at most.
@@ -25,7 +25,7 @@ pub(crate) fn run(
     fp: &Key,
 ) -> Result<Response, StakingError> {
     let config = Config::load(deps.storage)?;
-    if config.finality.as_ref() != Some(&info.sender) {
+    if Peers::load(deps.storage)?.finality.as_ref() != Some(&info.sender) {
         return Err(StakingError::NotFinality(info.sender.clone()));
     }
     let btc_height = config.light_client.tip(&deps.querier)?.context.height();
@@ -42,12 +42,10 @@ pub(crate) fn mark(
     fp: &Key,
     btc_height: u32,
 ) -> Result<Option<ProviderSlashed>, StakingError> {
-    let mut provider = Provider::require(deps.storage, fp)?;
-    if provider.slashed.is_some() {
+    if Slashed::load(deps.storage, fp)?.is_some() {
         return Ok(None);
     }
-    provider.slashed = Some(Slashed { height: env.block.height, btc_height });
-    provider.save(deps.storage, fp)?;
+    Slashed { height: env.block.height, btc_height }.save(deps.storage, fp);
     Ok(Some(ProviderSlashed { fp_pk: *fp, btc_height }))
 }
 
@@ -57,10 +55,9 @@ pub(crate) fn sweep(
     fp: &Key,
     limit: u32,
 ) -> Result<Response, StakingError> {
-    if Provider::require(deps.storage, fp)?.slashed.is_none() {
+    if Slashed::load(deps.storage, fp)?.is_none() {
         return Err(StakingError::NotSlashed(*fp));
     }
-    let config = Config::load(deps.storage)?;
     let limit = usize::try_from(limit.min(MAX)).unwrap_or(0);
     let prefix = provider_prefix(fp.as_bytes());
     let cursor = slash_cursor(deps.storage, fp.as_bytes());
@@ -74,7 +71,7 @@ pub(crate) fn sweep(
     for id in &ids {
         uncount(deps.branch(), fp, *id, &mut changes)?;
     }
-    changes.into_response(&config)
+    changes.into_response(deps.storage)
 }
 
 fn uncount(deps: DepsMut<'_>, fp: &Key, id: Id, changes: &mut Changes) -> Result<(), StakingError> {

@@ -19,8 +19,8 @@ use super::{batch, slash};
 use crate::error::StakingError;
 use crate::inclusion::{fresh_tip, prove, require_no_reorg};
 use crate::power::Changes;
-use crate::state::config::Config;
-use crate::state::delegation::{Life, Registration, Spent};
+use crate::state::config::{Config, Peers};
+use crate::state::delegation::{self, Life, Registration, Spent};
 
 mod leak;
 
@@ -37,9 +37,9 @@ pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<R
             Ok(())
         },
     )?;
-    let mut response = changes.into_response(&config)?;
-    if let Some(finality) = &config.finality {
-        for (fp_pk, secret_key) in leaks {
+    let mut response = changes.into_response(deps.storage)?;
+    for (fp_pk, secret_key) in leaks {
+        if let Some(finality) = &Peers::load(deps.storage)?.finality {
             let msg = ToFinality::ProviderSlashed { fp_pk, secret_key };
             response = response.add_submessage(contract_host::outbox::send(finality.as_str(), &msg)?);
         }
@@ -81,7 +81,7 @@ fn undelegate(
     let spent = Spent { txid: confirmed.txid().0, kind, height: confirmed.height() };
     end(deps.branch(), &registration, life, spent, changes)?;
     if let Some((child, life)) = child {
-        count(deps.branch(), config, &child, life, confirmed.height(), changes)?;
+        count(deps.branch(), &child, life, confirmed.height(), changes)?;
     }
     let Some((fp, secret)) = leak else { return Ok(None) };
     let slashed: Option<ProviderSlashed> = slash::mark(deps, env, &fp, tip.context.height())?;
@@ -168,7 +168,9 @@ fn end(
 ) -> Result<(), StakingError> {
     let id = registration.id();
     Life { counted: false, spent: Some(spent), ..life }.save(deps.storage, id);
-    crate::state::delegation::set_pending(deps.storage, id, false);
+    if delegation::is_pending(deps.storage, id) {
+        delegation::set_signed(deps.storage, id);
+    }
     if life.counted {
         changes.power(deps.api, registration, false)?;
     }

@@ -16,7 +16,7 @@ use super::host_curve;
 use crate::error::StakingError;
 use crate::power::humanize;
 use crate::state::config::Config;
-use crate::state::delegation::{Id, Life, Registration, provider_prefix, staker_prefix};
+use crate::state::delegation::{Id, Life, Registration, provider_prefix};
 use crate::state::params::{self, member_index};
 use crate::state::prefix;
 use crate::state::signatures::{self, signers};
@@ -135,11 +135,10 @@ pub(super) fn list(
     after: Option<Txid>,
     limit: PageLimit,
 ) -> Result<Delegations, StakingError> {
-    let prefix = match (&filter.staker_pk, &filter.fp_pk, filter.status) {
-        (Some(staker), _, _) => staker_prefix(staker.as_bytes()),
-        (None, Some(fp), _) => provider_prefix(fp.as_bytes()),
-        (None, None, Some(Status::Pending)) => vec![prefix::PENDING],
-        (None, None, _) => vec![prefix::REGISTRATION],
+    let prefix = match (&filter.fp_pk, filter.status) {
+        (Some(fp), _) => provider_prefix(fp.as_bytes()),
+        (None, Some(Status::Pending)) => vec![prefix::PENDING],
+        (None, _) => vec![prefix::REGISTRATION],
     };
     scan(deps, &prefix, after, limit, |registration, described| {
         filter.owner.as_ref().is_none_or(|owner| *owner == described.owner)

@@ -16,10 +16,24 @@ pub(crate) struct Slashed {
     pub(crate) btc_height: u32,
 }
 
-/// What decides whether a provider may be delegated to.
+impl Slashed {
+    /// When a provider was slashed, if it was. A record of its own: most messages ask only this of a provider.
+    pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Option<Self>, CorruptState> {
+        let Some(raw) = store::read(storage, &key(prefix::SLASHED, fp)) else { return Ok(None) };
+        let mut fields = Unpack::new("slashing", &raw);
+        Ok(Some(Self { height: fields.u64()?, btc_height: fields.u32()? }))
+    }
+
+    pub(crate) fn save(self, storage: &mut dyn Storage, fp: &Key) {
+        let mut raw = self.height.to_be_bytes().to_vec();
+        raw.extend_from_slice(&self.btc_height.to_be_bytes());
+        storage.set(&key(prefix::SLASHED, fp), &raw);
+    }
+}
+
+/// What decides whether a provider may be delegated to, besides a slashing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Provider {
-    pub(crate) slashed: Option<Slashed>,
     pub(crate) retired: bool,
     pub(crate) owner: Vec<u8>,
     pub(crate) consumers: Vec<String>,
@@ -33,7 +47,6 @@ pub(crate) struct ProviderText {
     pub(crate) commission_changed: u64,
 }
 
-const SLASHED: u8 = 1;
 const RETIRED: u8 = 2;
 
 fn key(prefix: u8, fp: &Key) -> Vec<u8> {
@@ -52,27 +65,17 @@ impl Provider {
     pub(crate) fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut fields = Unpack::new("provider", raw);
         let flags = fields.u8()?;
-        let slashed = if flags & SLASHED == 0 {
-            None
-        } else {
-            Some(Slashed { height: fields.u64()?, btc_height: fields.u32()? })
-        };
         let owner = fields.short_bytes()?.to_vec();
         let mut consumers = Vec::new();
         while !fields.is_empty() {
             let id = String::from_utf8(fields.short_bytes()?.to_vec());
             consumers.push(id.map_err(|_| CorruptState("provider"))?);
         }
-        Ok(Self { slashed, retired: flags & RETIRED != 0, owner, consumers })
+        Ok(Self { retired: flags & RETIRED != 0, owner, consumers })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) -> Result<(), StakingError> {
-        let slashed = if self.slashed.is_some() { SLASHED } else { 0 };
-        let mut raw = vec![slashed | if self.retired { RETIRED } else { 0 }];
-        if let Some(slashed) = self.slashed {
-            raw.extend_from_slice(&slashed.height.to_be_bytes());
-            raw.extend_from_slice(&slashed.btc_height.to_be_bytes());
-        }
+        let mut raw = vec![if self.retired { RETIRED } else { 0 }];
         put_short_bytes(&mut raw, &self.owner)?;
         for id in &self.consumers {
             put_short_bytes(&mut raw, id.as_bytes())?;
@@ -82,8 +85,8 @@ impl Provider {
     }
 
     /// Checks that the provider may be delegated to (traps C1, C15).
-    pub(crate) fn require_open(&self, fp: &Key) -> Result<(), StakingError> {
-        if self.slashed.is_some() {
+    pub(crate) fn require_open(&self, storage: &dyn Storage, fp: &Key) -> Result<(), StakingError> {
+        if Slashed::load(storage, fp)?.is_some() {
             return Err(StakingError::ProviderSlashed(*fp));
         }
         if self.retired {

@@ -106,14 +106,6 @@ apt_world() {
 
 candidate() { apt-cache "${apt_opts[@]}" policy "$1" 2>/dev/null | awk '/Candidate:/ && $2 != "(none)" {print $2}'; }
 
-# with_missing_libraries PKG…: the packages and those of their dependencies that the system does not have.
-with_missing_libraries() {
-    apt-cache "${apt_opts[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
-        --no-replaces --no-enhances "$@" | grep '^[a-z0-9]' | sort -u | while read -r p; do
-        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || printf '%s\n' "$p"
-    done
-}
-
 # unpack_packages DIR PKG…: downloads (apt checks the sums) and unpacks, installs nothing.
 unpack_packages() {
     local to=$1 d

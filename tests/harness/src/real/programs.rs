@@ -7,7 +7,7 @@ use super::RealError;
 
 /// Versions as in `tests/setup.d/versions.sh`; a test holds the two together.
 const WASMD_VERSION: &str = "v0.61.14";
-const HERMES_VERSION: &str = "1.13.2";
+const HERMES_VERSION: &str = "1.10.5";
 
 /// A program of the real world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

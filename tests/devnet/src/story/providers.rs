@@ -15,9 +15,6 @@ use staking_crypto::SecretKey;
 use staking_protocol::context::{Domain, Purpose};
 use staking_protocol::possession::ChainAddress;
 
-/// Heights until votes begin: time to register and to commit.
-const HUB_LEAD: u64 = 40;
-const CONSUMER_LEAD: u64 = 5;
 /// Heights of randomness committed at once.
 const RANDOMNESS: u64 = 1_000;
 
@@ -74,8 +71,8 @@ fn register_consumers(stage: &Stage<'_>, cast: &Cast<'_>) -> Result<[String; 2]>
     let finality = &cast.deployed.bitcoin.finality;
     let (hub, consumer) = (stage.clients.hub.status()?, stage.clients.consumer.status()?);
     let denom = stage.clients.endpoints.hub.denom.as_str();
-    register_consumer(&cast.owner, finality, &hub.chain_id, hub.height + HUB_LEAD, Some(denom))?;
-    register_consumer(&cast.owner, finality, &consumer.chain_id, consumer.height + CONSUMER_LEAD, None)?;
+    register_consumer(&cast.owner, finality, &hub.chain_id, hub.height + 1, Some(denom))?;
+    register_consumer(&cast.owner, finality, &consumer.chain_id, consumer.height + 1, None)?;
     Ok([hub.chain_id, consumer.chain_id])
 }
 

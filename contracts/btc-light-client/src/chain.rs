@@ -158,7 +158,12 @@ impl<'a> Chain<'a> {
             self.push(height, entry)?;
         }
         self.tip.context = new_tip;
-        let deep = old_height.saturating_sub(fork_height) >= self.tip.confirmation_depth;
+        // A shorter branch of more work lowers the tip; what was k deep under the highest one stays in question.
+        let highest = state::highest_tip(self.storage)?.map_or(old_height, |height| height.max(old_height));
+        if new_tip.height() < highest {
+            state::set_highest_tip(self.storage, highest);
+        }
+        let deep = highest.saturating_sub(fork_height) >= self.tip.confirmation_depth;
         if deep {
             self.tip.deep_reorgs = self.tip.deep_reorgs.saturating_add(1);
         }

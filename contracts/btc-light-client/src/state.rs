@@ -12,6 +12,7 @@
 //! | 08 | base header in brief |
 //! | 09 ‖ height u32 ‖ hash | index of side headers by height |
 //! | 0a | number of side headers |
+//! | 0b | highest tip so far, once a reorg has lowered the tip |
 
 use contract_host::headers::{TIP_KEY, TipRecord};
 use contract_host::pack::{CorruptState, Unpack};
@@ -28,6 +29,7 @@ const REPORTERS: &[u8] = &[0x07];
 const BASE: &[u8] = &[0x08];
 const SIDE_BY_HEIGHT: u8 = 0x09;
 const SIDE_COUNT: &[u8] = &[0x0a];
+const HIGHEST: &[u8] = &[0x0b];
 
 /// What does not change with the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +217,15 @@ pub(crate) fn side_count(storage: &dyn Storage) -> Result<u32, CorruptState> {
 
 fn set_side_count(storage: &mut dyn Storage, count: u32) {
     storage.set(SIDE_COUNT, &count.to_be_bytes());
+}
+
+/// Height of the highest tip there was, if the tip was ever lowered.
+pub(crate) fn highest_tip(storage: &dyn Storage) -> Result<Option<u32>, CorruptState> {
+    storage.get(HIGHEST).map(|raw| Unpack::new("highest tip", &raw).u32()).transpose()
+}
+
+pub(crate) fn set_highest_tip(storage: &mut dyn Storage, height: u32) {
+    storage.set(HIGHEST, &height.to_be_bytes());
 }
 
 fn pack_reorg(reorg: &Reorg) -> Vec<u8> {

@@ -9,8 +9,8 @@
 use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
 use cosmwasm_std::{Env, OwnedDeps, Storage, Timestamp, from_json};
 use staking_api::light_client::{
-    BaseHeader, Block, Blocks, Config, ConfigUpdate, ExecuteMsg, InstantiateMsg, LocatedBlock, Network,
-    QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
+    BaseHeader, Block, Blocks, Config, ConfigUpdate, CustomRules, ExecuteMsg, InstantiateMsg, LocatedBlock,
+    Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
 };
 use staking_api::{Binary, BlockHash};
 
@@ -84,6 +84,7 @@ fn records(deps: &Deps) -> usize {
     deps.storage.range(None, None, cosmwasm_std::Order::Ascending).count()
 }
 
+/// E4.
 #[test]
 fn reorgs_of_depth_one_k_minus_one_k_and_two_k_are_followed() {
     for (depth, deep) in [(1, 0), (K - 1, 0), (K, 1), (2 * K, 1)] {
@@ -110,7 +111,7 @@ fn reorgs_of_depth_one_k_minus_one_k_and_two_k_are_followed() {
     }
 }
 
-/// Trap E3.
+/// E3.
 #[test]
 fn an_equal_branch_waits_beside_until_it_is_heavier() {
     let (mut deps, miner) = synced(20);
@@ -128,7 +129,7 @@ fn an_equal_branch_waits_beside_until_it_is_heavier() {
     assert!(located.unwrap().main);
 }
 
-/// Trap E2: what is known is skipped, not fatal; nothing new is an error.
+/// E2: what is known is skipped, not fatal; nothing new is an error.
 #[test]
 fn duplicates_are_skipped() {
     let (mut deps, mut miner) = synced(20);
@@ -149,7 +150,7 @@ fn a_bad_header_does_not_undo_those_before_it() {
     assert!(answer.refused.unwrap().contains("not stored"));
 }
 
-/// Traps E5, E7, E10, E18.
+/// E5, E7, E10, E18.
 #[test]
 fn headers_without_work_from_the_future_or_from_nowhere_are_refused() {
     let (mut deps, mut miner) = synced(5);
@@ -166,7 +167,7 @@ fn headers_without_work_from_the_future_or_from_nowhere_are_refused() {
     assert!(answer.refused.unwrap().contains("is after"));
 }
 
-/// Trap E8.
+/// E8.
 #[test]
 fn a_base_inside_a_retarget_period_is_refused() {
     let miner = Miner::new(TIME);
@@ -186,7 +187,7 @@ fn deeper_forks_than_the_window_are_refused() {
     assert_eq!(tip(&deps, &miner).block.height, 60);
 }
 
-/// Trap E1.
+/// E1.
 #[test]
 fn a_stale_tip_is_told() {
     let (deps, mut miner) = synced(5);
@@ -195,7 +196,7 @@ fn a_stale_tip_is_told() {
     assert!(!tip(&deps, &miner).fresh);
 }
 
-/// Trap E16.
+/// E16.
 #[test]
 fn ten_thousand_headers_leave_a_bounded_store() {
     let (mut deps, mut miner) = synced(1);
@@ -255,4 +256,109 @@ fn only_reporters_submit_where_there_are_some_and_nobody_while_paused() {
     assert!(execute(&mut deps, &miner, "guardian", ExecuteMsg::SetPaused { paused: false }).is_err());
     execute(&mut deps, &miner, "admin", ExecuteMsg::SetPaused { paused: false }).unwrap();
     execute(&mut deps, &miner, "reporter", msg()).unwrap();
+}
+
+/// A network that retargets every ten blocks, by a quarter at least and fourfold at most.
+fn fast_network() -> CustomRules {
+    let mut limit = [0xff; 32];
+    limit[0] = 0x7f;
+    CustomRules {
+        pow_limit: limit.into(),
+        pow_limit_bits: miner::BITS,
+        target_timespan: 6_000,
+        target_spacing: 600,
+        retarget_factor: 4,
+        min_difficulty_after: None,
+        no_retargeting: false,
+        bip94: false,
+        bip34_height: 0,
+        bip66_height: 0,
+        bip65_height: 0,
+    }
+}
+
+/// Times and difficulties of two branches of that network: the first is longer, the second heavier. They part at
+/// height 15.
+fn two_branches() -> (Miner, Miner) {
+    /// A fourth of the easiest target.
+    const HARD: u32 = 0x201f_ffff;
+    let mut long = Miner::new(TIME);
+    let mut at = TIME;
+    for height in 1..=15 {
+        at += if height < 10 { 700 } else { 100 };
+        long.mine_at(at, miner::BITS);
+    }
+    let mut heavy = long.fork(15);
+    for number in 1..=8 {
+        heavy.mine_at(at + 100 * number, if number < 5 { miner::BITS } else { HARD });
+    }
+    for height in 16..=26 {
+        at += if height < 20 { 1_500 } else { 600 };
+        long.mine_at(at, miner::BITS);
+    }
+    (long, heavy)
+}
+
+/// E6: a shorter branch of more work leaves no height of the longer one behind.
+#[test]
+fn a_shorter_heavier_branch_leaves_nothing_behind() {
+    let (long, heavy) = two_branches();
+    let mut deps = start(&long, |msg| msg.network = Network::Custom(fast_network())).unwrap();
+    assert_eq!(submit(&mut deps, &long, long.headers_after(0)).unwrap().refused, None);
+    assert_eq!(tip(&deps, &long).block.height, 26);
+    let answer = submit(&mut deps, &long, heavy.headers_after(15)).unwrap();
+    assert_eq!((answer.refused, answer.tip.height), (None, 23));
+    for height in 24..=30 {
+        let block: Option<Block> = ask(&deps, &long, QueryMsg::Header { height });
+        assert_eq!(block, None, "{height}");
+    }
+    for height in 16..=26u32 {
+        let hash = BlockHash::from_bytes(long.blocks[height as usize].hash());
+        let found: Option<LocatedBlock> = ask(&deps, &long, QueryMsg::HeaderByHash { hash, near: None });
+        assert!(found.is_none_or(|found| !found.main), "{height}");
+    }
+}
+
+/// E4: what was k deep under the highest tip is in question when it goes, though the tip was lowered before.
+#[test]
+fn depth_is_counted_from_the_highest_tip() {
+    let (long, heavy) = two_branches();
+    let mut deps = start(&long, |msg| msg.network = Network::Custom(fast_network())).unwrap();
+    submit(&mut deps, &long, long.headers_after(0)).unwrap();
+    submit(&mut deps, &long, heavy.headers_after(15)).unwrap();
+    assert_eq!(tip(&deps, &long).deep_reorgs, 1);
+    // Two blocks of the new tip go, fewer than k; five of the old one's height.
+    let mut again = heavy.fork(21);
+    let at = TIME + 9 * 700 + 6 * 100 + 650;
+    for number in 1..=3 {
+        again.mine_at(at + 100 * number, 0x201f_ffff);
+    }
+    let answer = submit(&mut deps, &long, again.headers_after(21)).unwrap();
+    assert_eq!((answer.refused, answer.tip.height), (None, 24));
+    assert_eq!(tip(&deps, &long).deep_reorgs, 2);
+}
+
+/// E17: hashes are written as explorers write them, and read back the same way.
+#[test]
+fn hashes_are_written_in_display_order() {
+    const GENESIS: &str = "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e\
+                           67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c";
+    let raw: Vec<u8> =
+        (0..160).step_by(2).map(|i| u8::from_str_radix(&GENESIS[i..i + 2], 16).unwrap()).collect();
+    let miner = Miner::new(TIME);
+    let deps = start(&miner, |msg| {
+        msg.network = Network::Mainnet;
+        msg.base.header = Binary(raw);
+    });
+    let (deps, shown) = (deps.unwrap(), "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f");
+    let block: Block = ask(&deps, &miner, QueryMsg::Base {});
+    assert_eq!(block.hash.to_string(), shown);
+    assert_eq!(serde_json::to_value(block.hash).unwrap(), shown);
+    let by = |hash: &str| {
+        let query = serde_json::json!({"header_by_hash": {"hash": hash}});
+        ask::<Option<LocatedBlock>>(&deps, &miner, serde_json::from_value(query).unwrap())
+    };
+    assert!(by(shown).unwrap().main);
+    let reversed: String = (0..64).step_by(2).rev().map(|i| &shown[i..i + 2]).collect();
+    assert_eq!(by(&reversed), None);
 }

@@ -36,7 +36,7 @@ impl Miner {
     /// A chain of one block.
     pub fn new(time: u32) -> Self {
         let mut miner = Self { blocks: Vec::new(), salt: 0 };
-        let genesis = miner.make([0; 32], time, &[]);
+        let genesis = miner.make([0; 32], time, BITS, &[]);
         miner.blocks.push(genesis);
         miner
     }
@@ -51,7 +51,15 @@ impl Miner {
         let tip = self.blocks.last().unwrap();
         let time = u32::from_le_bytes(tip.header[68..72].try_into().unwrap());
         let parent = tip.hash();
-        let block = self.make(parent, time + 600, txids);
+        let block = self.make(parent, time + 600, BITS, txids);
+        self.blocks.push(block);
+        self.blocks.last().unwrap()
+    }
+
+    /// Mines an empty block at a time and with a difficulty.
+    pub fn mine_at(&mut self, time: u32, bits: u32) -> &Block {
+        let parent = self.blocks.last().unwrap().hash();
+        let block = self.make(parent, time, bits, &[]);
         self.blocks.push(block);
         self.blocks.last().unwrap()
     }
@@ -77,7 +85,7 @@ impl Miner {
         Binary(self.blocks[height as usize + 1..].iter().flat_map(|b| b.header).collect())
     }
 
-    fn make(&mut self, parent: [u8; 32], time: u32, txids: &[[u8; 32]]) -> Block {
+    fn make(&mut self, parent: [u8; 32], time: u32, bits: u32, txids: &[[u8; 32]]) -> Block {
         self.salt = self.salt.wrapping_add(1);
         let coinbase = sha256d::Hash::hash(&self.salt.to_le_bytes()).to_byte_array();
         let txids: Vec<_> = [coinbase].into_iter().chain(txids.iter().copied()).collect();
@@ -86,14 +94,20 @@ impl Miner {
         header[4..36].copy_from_slice(&parent);
         header[36..68].copy_from_slice(&merkle_root(&txids));
         header[68..72].copy_from_slice(&time.to_le_bytes());
-        header[72..76].copy_from_slice(&BITS.to_le_bytes());
+        header[72..76].copy_from_slice(&bits.to_le_bytes());
         for nonce in 0u32.. {
             header[76..].copy_from_slice(&nonce.to_le_bytes());
-            if sha256d::Hash::hash(&header).to_byte_array()[31] < 0x7f {
+            // Compared by the highest byte: all difficulties here are of exponent 0x20.
+            if u32::from(sha256d::Hash::hash(&header).to_byte_array()[31]) < bits >> 16 & 0xff {
                 break;
             }
         }
         Block { header, txids }
+    }
+
+    /// Whether a transaction is in the chain.
+    pub fn has(&self, txid: [u8; 32]) -> bool {
+        self.blocks.iter().any(|block| block.txids.contains(&txid))
     }
 
     /// Where a transaction is.

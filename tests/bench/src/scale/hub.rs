@@ -258,14 +258,12 @@ impl Hub {
     #[cfg(test)]
     pub(crate) fn staked(&self, user: u64, chain: usize, n: usize) -> Result<u128> {
         let ask = json!({ "stake": { "user": self.user(user), "validator": validator(n) } });
-        let (deps, env) = (
-            Deps {
-                storage: &self.storages[chain + 1],
-                api: &self.api,
-                querier: QuerierWrapper::new(&Router(self)),
-            },
-            self.env_of(chain + 1),
-        );
+        let (router, env) = (Router(self), self.env_of(chain + 1));
+        let deps = Deps {
+            storage: &self.storages[chain + 1],
+            api: &self.api,
+            querier: QuerierWrapper::new(&router),
+        };
         let answer = external_staking::query(deps, env, serde_json::from_value(ask)?).map_err(text)?;
         let info: staking_api::mesh::external::StakeInfo = from_json(answer).map_err(text)?;
         Ok(info.stake.l.0)

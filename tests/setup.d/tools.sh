@@ -1,4 +1,4 @@
-# Parts tools and fuzz: small cargo programs, each with the lock file of its crate.
+# Parts deny, check and fuzz: cargo programs, each with the lock file of its crate.
 
 tool_bin() { printf '%s/tools/%s-%s/bin/%s' "$CACHE" "$1" "$2" "$1"; }
 
@@ -17,13 +17,12 @@ tool_install() { # NAME VERSION [CARGO OPTION…]
     rm -rf -- "$CACHE/build-$name"
 }
 
-tools_present() {
-    [ -x "$(tool_bin cosmwasm-check "$COSMWASM_CHECK_VERSION")" ] && [ -x "$(tool_bin cargo-deny "$CARGO_DENY_VERSION")" ]
-}
-tools_install() {
-    tool_install cosmwasm-check "$COSMWASM_CHECK_VERSION"
-    tool_install cargo-deny "$CARGO_DENY_VERSION" --no-default-features
-}
+deny_present() { [ -x "$(tool_bin cargo-deny "$CARGO_DENY_VERSION")" ]; }
+deny_install() { tool_install cargo-deny "$CARGO_DENY_VERSION" --no-default-features; }
+
+# Contains the virtual machine, so it compiles for minutes; only built contracts need it.
+check_present() { [ -x "$(tool_bin cosmwasm-check "$COSMWASM_CHECK_VERSION")" ]; }
+check_install() { tool_install cosmwasm-check "$COSMWASM_CHECK_VERSION"; }
 
 fuzz_present() { [ -x "$(tool_bin cargo-fuzz "$CARGO_FUZZ_VERSION")" ]; }
 fuzz_install() { tool_install cargo-fuzz "$CARGO_FUZZ_VERSION"; }

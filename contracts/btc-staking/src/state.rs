@@ -74,7 +74,7 @@ pub(crate) mod prefix {
 mod tests {
     use std::collections::BTreeSet;
 
-    /// Trap C12.
+    /// C12.
     #[test]
     fn no_two_kinds_of_record_share_a_prefix() {
         let prefixes = super::prefix::ALL;

@@ -69,13 +69,15 @@ pub(crate) fn check_ready(
     if life.spent.is_some() {
         return Err(StakingError::Status(Status::Unbonded));
     }
-    if life.start.is_some() && !life.quarantined {
-        return Err(StakingError::Status(if life.counted { Status::Active } else { Status::Pending }));
+    // Who counted before and does not now has ended, unless a reorg took the inclusion away.
+    if life.announced && !life.quarantined {
+        return Err(StakingError::Status(if life.counted { Status::Active } else { Status::Expired }));
     }
     if delegation::is_pending(storage, registration.id()) {
         return Err(StakingError::Status(Status::Pending));
     }
-    if start < registration.registered && !life.quarantined {
+    // Trap C23. Whose inclusion was taken before may prove it anew, wherever it is now.
+    if start < registration.registered && life.start.is_none() {
         let registered = registration.registered;
         return Err(StakingError::IncludedTooEarly { start, registered });
     }
@@ -123,12 +125,10 @@ pub(crate) fn count(
     changes: &mut Changes,
 ) -> Result<(), StakingError> {
     let id = registration.id();
-    let scheduled = life.start == Some(start);
-    let requalified = life.quarantined;
-    Life { start: Some(start), counted: true, quarantined: false, ..life }.save(deps.storage, id);
-    if !scheduled {
-        delegation::schedule_expiry(deps.storage, expiry_height(registration, start), id);
-    }
+    let requalified = life.announced;
+    Life { start: Some(start), counted: true, quarantined: false, announced: true, ..life }
+        .save(deps.storage, id);
+    delegation::schedule_expiry(deps.storage, expiry_height(registration, start), id);
     changes.power(deps.api, registration, true)?;
     let end = inclusion_from(registration, start).end;
     if requalified {

@@ -174,7 +174,7 @@ fn end(
     if life.counted {
         changes.power(deps.api, registration, false)?;
     }
-    if life.start.is_some() {
+    if life.announced {
         changes.vault_spent(registration, &spent);
     }
     changes.event(event(&DelegationUnbonded {

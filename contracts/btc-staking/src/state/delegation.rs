@@ -303,6 +303,8 @@ pub(crate) struct Life {
     pub(crate) counted: bool,
     /// Whether a deep reorg took its inclusion away.
     pub(crate) quarantined: bool,
+    /// Whether it ever counted, so that the vault knows it.
+    pub(crate) announced: bool,
     pub(crate) spent: Option<Spent>,
 }
 
@@ -310,6 +312,7 @@ const INCLUDED: u8 = 1;
 const COUNTED: u8 = 2;
 const QUARANTINED: u8 = 4;
 const SPENT: u8 = 8;
+const ANNOUNCED: u8 = 16;
 
 const KINDS: [SpendKind; 4] =
     [SpendKind::Unbonding, SpendKind::Slashing, SpendKind::Expansion, SpendKind::Unexpected];
@@ -328,7 +331,14 @@ impl Life {
             Some(Spent { txid, kind, height })
         };
         f.end()?;
-        Ok(Self { start, counted: flags & COUNTED != 0, quarantined: flags & QUARANTINED != 0, spent })
+        let is = |flag: u8| flags & flag != 0;
+        Ok(Self {
+            start,
+            counted: is(COUNTED),
+            quarantined: is(QUARANTINED),
+            announced: is(ANNOUNCED),
+            spent,
+        })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, id: Id) {
@@ -337,6 +347,7 @@ impl Life {
             flag(self.start.is_some(), INCLUDED)
                 | flag(self.counted, COUNTED)
                 | flag(self.quarantined, QUARANTINED)
+                | flag(self.announced, ANNOUNCED)
                 | flag(self.spent.is_some(), SPENT),
         ];
         raw.extend(self.start.iter().flat_map(|start| start.to_be_bytes()));
@@ -375,9 +386,12 @@ pub(crate) fn index(storage: &mut dyn Storage, registration: &Registration) {
     storage.set(&id.key(prefix::PENDING), &[1]);
 }
 
-/// Enters a delegation into the queue of expiries.
+/// Enters a delegation into the queue of expiries, unless it is there.
 pub(crate) fn schedule_expiry(storage: &mut dyn Storage, height: u32, id: Id) {
-    storage.set(&[&[prefix::EXPIRY][..], &height.to_be_bytes(), &id.0].concat(), &[1]);
+    let key = [&[prefix::EXPIRY][..], &height.to_be_bytes(), &id.0].concat();
+    if !store::exists(storage, &key) {
+        storage.set(&key, &[1]);
+    }
 }
 
 /// Delegations that expire at or before a height, at most `limit`.

@@ -1,5 +1,5 @@
 //! The families `pubrand_commit`, `finality_vote`, `evidence` and `signing_context` through the contract's
-//! messages.
+//! messages, on every engine of the build (`mesh_harness::chain::Engine`).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,18 +7,29 @@
     reason = "a test that cannot go on must stop"
 )]
 
-use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
-use cosmwasm_std::{Addr, Env, OwnedDeps, from_json};
+use cosmwasm_std::{Addr, Querier, QuerierResult};
+use mesh_harness::chain::{Engine, Lone};
+use mesh_harness::native_contract;
 use serde_json::Value;
 use staking_api::finality::{
-    ConsumerSettings, Evidence, ExecuteMsg, InstantiateMsg, ProviderUpdate, QueryMsg, Signing, Vote,
+    ConsumerSettings, Evidence, ExecuteMsg, InstantiateMsg, PowerChange, ProviderUpdate, QueryMsg, Signing,
+    Vote,
 };
 use staking_api::{Binary, Decimal, Key};
 use staking_crypto::{OneTimeNonce, SecretKey, eots};
 use staking_protocol::finality::merkle::MerkleProof;
 use staking_protocol::finality::vote::vote_message;
 
-type Deps = OwnedDeps<MockStorage, MockApi, MockQuerier>;
+type Contract = Lone<Nobody>;
+
+/// F10: commitments, votes and evidence ask no other contract; who is asked here ends the test.
+struct Nobody;
+
+impl Querier for Nobody {
+    fn raw_query(&self, request: &[u8]) -> QuerierResult {
+        panic!("asked {}", String::from_utf8_lossy(request))
+    }
+}
 
 fn cases(family: &str) -> Vec<Value> {
     let path = format!("{}/../../tests/vectors/{family}.json", env!("CARGO_MANIFEST_DIR"));
@@ -35,18 +46,46 @@ fn long(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap()
 }
 
-fn env_at(contract: &str) -> Env {
-    let mut env = mock_env();
-    env.contract.address = Addr::unchecked(contract);
-    env
+/// A contract that knows one provider of one consumer.
+fn start(engine: Engine, consumer: &str, address: &str, fp: &Value, signing: Signing) -> Option<Contract> {
+    let native = native_contract!(btc_finality, reply, migrate);
+    let mut contract = Lone::new(engine, "btc-finality", native, "cosmwasm", Nobody).unwrap();
+    contract.env.contract.address = Addr::unchecked(address);
+    let [staking, other] = ["staking", "other"].map(|name| contract.account(name));
+    let msg = InstantiateMsg {
+        staking: staking.to_string(),
+        light_client: other.to_string(),
+        vault: None,
+        signing,
+        timestamp_depth: 0,
+        consumers: vec![settings(consumer)],
+        admin: None,
+        guardian: None,
+    };
+    // Our consumer ids are chain ids as Cosmos writes them; the family has some that are not.
+    contract.instantiate(&other, &msg).ok()?;
+    let update = ProviderUpdate {
+        fp_pk: fp.as_str().and_then(|text| text.parse().ok())?,
+        owner: other.to_string(),
+        commission: Decimal::ZERO,
+        consumers: vec![consumer.into()],
+    };
+    let change = PowerChange {
+        txid: [1; 32].into(),
+        staker: update.owner.clone(),
+        sat: 1,
+        fp_pks: vec![update.fp_pk],
+        added: true,
+    };
+    contract.execute(&staking, &ExecuteMsg::ProviderUpdated(update)).unwrap();
+    contract.execute(&staking, &ExecuteMsg::PowerChanges { changes: vec![change] }).unwrap();
+    Some(contract)
 }
 
-/// A contract that knows one provider of one consumer.
-fn start(consumer: &str, contract: &str, fp: &Value, signing: Signing) -> Option<Deps> {
-    let mut deps = mock_dependencies();
-    let [staking, other] = ["staking", "other"].map(|name| deps.api.addr_make(name));
-    let settings = ConsumerSettings {
-        id: consumer.into(),
+/// A consumer that lets any height be committed to and voted on.
+fn settings(id: &str) -> ConsumerSettings {
+    ConsumerSettings {
+        id: id.into(),
         activation_height: Some(1),
         max_active_providers: None,
         signed_blocks_window: None,
@@ -59,35 +98,12 @@ fn start(consumer: &str, contract: &str, fp: &Value, signing: Signing) -> Option
         max_vote_lead: Some(u64::MAX),
         reward_denom: None,
         reward_per_height: None,
-    };
-    let msg = InstantiateMsg {
-        staking: staking.to_string(),
-        light_client: other.to_string(),
-        vault: None,
-        signing,
-        timestamp_depth: 0,
-        consumers: vec![settings],
-        admin: None,
-        guardian: None,
-    };
-    let env = env_at(contract);
-    // Our consumer ids are chain ids as Cosmos writes them; the family has some that are not.
-    btc_finality::instantiate(deps.as_mut(), env.clone(), message_info(&other, &[]), msg).ok()?;
-    let update = ProviderUpdate {
-        fp_pk: fp.as_str().and_then(|text| text.parse().ok())?,
-        owner: other.to_string(),
-        commission: Decimal::ZERO,
-        consumers: vec![consumer.into()],
-    };
-    let msg = ExecuteMsg::ProviderUpdated(update);
-    btc_finality::execute(deps.as_mut(), env, message_info(&staking, &[]), msg).unwrap();
-    Some(deps)
+    }
 }
 
-fn send(deps: &mut Deps, contract: &str, json: Value) -> Result<(), String> {
-    let msg: ExecuteMsg = serde_json::from_value(json).map_err(|e| e.to_string())?;
-    let info = message_info(&deps.api.addr_make("anyone"), &[]);
-    btc_finality::execute(deps.as_mut(), env_at(contract), info, msg).map(drop).map_err(|e| e.to_string())
+fn send(contract: &mut Contract, json: Value) -> Result<(), String> {
+    let anyone = contract.account("anyone");
+    contract.execute(&anyone, &json).map(drop)
 }
 
 fn base64(bytes: Vec<u8>) -> Value {
@@ -101,33 +117,39 @@ fn commit_json(consumer: &str, fp: &Value, start: u64, count: u64, root: &Value,
     }})
 }
 
-/// Traps B1 (commitment of 31 bytes) and D10 (overflow).
+/// B1 (commitment of 31 bytes) and D10 (overflow).
 #[test]
 fn commitments_are_judged_as_babylon_does() {
-    for case in cases("pubrand_commit") {
+    for (engine, case) in on_all("pubrand_commit") {
         let (id, kind, input) = (&case["id"], &case["kind"], &case["in"]);
-        let mut deps = start("chain", "contract", &input["fp_pk"], Signing::Plain).unwrap();
+        let mut contract = start(engine, "chain", "contract", &input["fp_pk"], Signing::Plain).unwrap();
         let (first, count) = (long(&input["start_height"]), long(&input["num_pub_rand"]));
         let json = commit_json("chain", &input["fp_pk"], first, count, &input["commitment"], &input["sig"]);
-        let answer = send(&mut deps, "contract", json);
-        assert_eq!(answer.is_ok(), case["ok"] == true, "case {id} {kind}: {answer:?}");
+        let answer = send(&mut contract, json);
+        assert_eq!(answer.is_ok(), case["ok"] == true, "{engine:?} case {id} {kind}: {answer:?}");
     }
+}
+
+/// Each case of a family on each engine.
+fn on_all(family: &str) -> Vec<(Engine, Value)> {
+    let cases = cases(family);
+    Engine::all().iter().flat_map(|engine| cases.iter().map(|case| (*engine, case.clone()))).collect()
 }
 
 #[test]
 fn votes_are_judged_as_babylon_does() {
-    for case in cases("finality_vote") {
+    for (engine, case) in on_all("finality_vote") {
         let (id, kind, input) = (&case["id"], &case["kind"], &case["in"]);
-        let answer = vote(input);
-        assert_eq!(answer.is_ok(), case["ok"] == true, "case {id} {kind}: {answer:?}");
+        let answer = vote(engine, input);
+        assert_eq!(answer.is_ok(), case["ok"] == true, "{engine:?} case {id} {kind}: {answer:?}");
     }
 }
 
-fn vote(input: &Value) -> Result<(), String> {
+fn vote(engine: Engine, input: &Value) -> Result<(), String> {
     let secret: [u8; 32] = bytes(&input["fp_sk"]).try_into().unwrap();
     let key = SecretKey::from_bytes(&secret).unwrap();
     let public = Value::String(Key::from_bytes(key.x_only().to_bytes()).to_string());
-    let mut deps = start("chain", "contract", &public, Signing::Plain).unwrap();
+    let mut contract = start(engine, "chain", "contract", &public, Signing::Plain).unwrap();
     let (first, count) = (long(&input["commit_start_height"]), long(&input["commit_num_pub_rand"]));
     // The commitment of the case, signed by the case's provider so that it is stored.
     let root: [u8; 32] = bytes(&input["commitment"]).try_into().map_err(|_| "commitment")?;
@@ -135,7 +157,7 @@ fn vote(input: &Value) -> Result<(), String> {
     let digest = staking_protocol::finality::randomness::signed_digest(&domain, first, count, &root);
     let signature = staking_crypto::bip340::sign(&key, &digest, &[0; 32]).to_bytes();
     let sig = Value::String(staking_api::hex::encode(&signature));
-    send(&mut deps, "contract", commit_json("chain", &public, first, count, &input["commitment"], &sig))?;
+    send(&mut contract, commit_json("chain", &public, first, count, &input["commitment"], &sig))?;
     let proof = &input["proof"];
     let aunts: Vec<u8> = proof["aunts"].as_array().ok_or("no proof")?.iter().flat_map(bytes).collect();
     // Position, size and leaf follow from the commitment; a proof that claims others is another proof.
@@ -154,15 +176,15 @@ fn vote(input: &Value) -> Result<(), String> {
             "proof": base64(aunts), "signature": input["finality_sig"],
         }],
     }});
-    send(&mut deps, "contract", json)
+    send(&mut contract, json)
 }
 
-/// Traps B7, D1, D4, D5.
+/// B7, D1, D4, D5.
 #[test]
 fn evidence_is_judged_as_babylon_does() {
-    for case in cases("evidence") {
+    for (engine, case) in on_all("evidence") {
         let (id, kind, input) = (&case["id"], &case["kind"], &case["in"]);
-        let mut deps = start("chain", "contract", &input["fp_pk"], Signing::Plain).unwrap();
+        let mut contract = start(engine, "chain", "contract", &input["fp_pk"], Signing::Plain).unwrap();
         let height = long(&input["block_height"]);
         let side = |hash: &str, sig: &str| {
             let message =
@@ -173,52 +195,53 @@ fn evidence_is_judged_as_babylon_does() {
             "fp_pk": input["fp_pk"], "pub_rand": input["pub_rand"],
             "first": side("canonical_app_hash", "canonical_sig"), "second": side("fork_app_hash", "fork_sig"),
         }});
-        let answer = send(&mut deps, "contract", json);
+        let answer = send(&mut contract, json);
         if kind == "app-hash-31" || kind == "other-height" {
             // Any two messages under one nonce convict; the key decides, not the form.
             if answer.is_err() {
-                assert_ne!(case["ok"], true, "case {id}");
+                assert_ne!(case["ok"], true, "{engine:?} case {id}");
             }
             continue;
         }
-        assert_eq!(answer.is_ok(), case["ok"] == true, "case {id} {kind}: {answer:?}");
+        assert_eq!(answer.is_ok(), case["ok"] == true, "{engine:?} case {id} {kind}: {answer:?}");
         if answer.is_ok() {
             let fp_pk: Key = input["fp_pk"].as_str().unwrap().parse().unwrap();
-            let query = QueryMsg::Evidence { fp_pk };
-            let raw = btc_finality::query(deps.as_ref(), env_at("contract"), query).unwrap();
-            let evidence: Option<Evidence> = from_json(raw).unwrap();
+            let evidence: Option<Evidence> = contract.query(&QueryMsg::Evidence { fp_pk }).unwrap();
             let secret = evidence.unwrap().secret_key.to_string();
-            assert_eq!(secret, case["out"]["extracted_sk"].as_str().unwrap(), "case {id}");
+            assert_eq!(secret, case["out"]["extracted_sk"].as_str().unwrap(), "{engine:?} case {id}");
         }
     }
 }
 
-/// Traps B1, B2: a commitment or vote signed for another chain, contract or purpose is refused.
+/// B1, B2: a commitment or vote signed for another chain, contract or purpose is refused.
 #[test]
 fn signing_contexts_are_bound_to_chain_and_contract() {
     let mut checked = 0;
-    for case in cases("signing_context") {
+    for (engine, case) in on_all("signing_context") {
         let (id, kind, input) = (&case["id"], &case["kind"], &case["in"]);
         let (chain, module) =
             (input["chain_id"].as_str().unwrap(), input["module_address"].as_str().unwrap());
-        let Some(mut deps) = start(chain, module, &input["pk"], Signing::ContextV0) else { continue };
+        let Some(mut contract) = start(engine, chain, module, &input["pk"], Signing::ContextV0) else {
+            continue;
+        };
         checked += 1;
         let commit = &input["commit"];
         let (first, count) = (long(&commit["start_height"]), long(&commit["num_pub_rand"]));
         let json = commit_json(chain, &input["pk"], first, count, &commit["commitment"], &commit["sig"]);
-        let answer = send(&mut deps, module, json);
+        let answer = send(&mut contract, json);
         // `verify_with_context` is what the case checks with; ours is always the right one.
         let context = &case["out"]["fp_rand_commit_context"];
         if commit["verify_with_context"] == *context {
-            assert_eq!(answer.is_ok(), case["out"]["commit_ok"] == true, "case {id} {kind}: {answer:?}");
+            let ok = case["out"]["commit_ok"] == true;
+            assert_eq!(answer.is_ok(), ok, "{engine:?} case {id} {kind}: {answer:?}");
         }
-        check_vote(&case, chain, module);
+        check_vote(engine, &case, chain, module);
     }
-    assert!(checked > 15, "{checked} cases");
+    assert!(checked > 15 * Engine::all().len(), "{checked} cases");
 }
 
 /// The vote of a case, under a commitment to its randomness alone.
-fn check_vote(case: &Value, chain: &str, module: &str) {
+fn check_vote(engine: Engine, case: &Value, chain: &str, module: &str) {
     let input = &case["in"];
     let vote = &input["vote"];
     let secret: [u8; 32] = bytes(&input["sk"]).try_into().unwrap();
@@ -232,7 +255,7 @@ fn check_vote(case: &Value, chain: &str, module: &str) {
     let signature = eots::sign(nonce, &key, &bytes(&out["msg_to_sign"])).unwrap();
     assert_eq!(out["sig"].as_str().unwrap(), staking_api::hex::encode(&signature.to_bytes()));
 
-    let mut deps = start(chain, module, &input["pk"], Signing::ContextV0).unwrap();
+    let mut contract = start(engine, chain, module, &input["pk"], Signing::ContextV0).unwrap();
     let root = MerkleProof::build(&[randomness], 0).unwrap().leaf_hash;
     let purpose = staking_protocol::context::Purpose::RandomnessCommitment;
     let domain = staking_protocol::context::Domain::v0(purpose, chain, module);
@@ -240,7 +263,7 @@ fn check_vote(case: &Value, chain: &str, module: &str) {
     let commit = staking_crypto::bip340::sign(&key, &digest, &[0; 32]).to_bytes();
     let sig = Value::String(staking_api::hex::encode(&commit));
     let root = Value::String(staking_api::hex::encode(&root));
-    send(&mut deps, module, commit_json(chain, &input["pk"], height, 1, &root, &sig)).unwrap();
+    send(&mut contract, commit_json(chain, &input["pk"], height, 1, &root, &sig)).unwrap();
     let app_hash: [u8; 32] = bytes(&vote["block_app_hash"]).try_into().unwrap();
     let msg = ExecuteMsg::SubmitVotes {
         consumer: chain.into(),
@@ -254,10 +277,10 @@ fn check_vote(case: &Value, chain: &str, module: &str) {
         }],
         finalize: 0,
     };
-    let info = message_info(&deps.api.addr_make("anyone"), &[]);
-    let answer = btc_finality::execute(deps.as_mut(), env_at(module), info, msg);
+    let anyone = contract.account("anyone");
+    let answer = contract.execute(&anyone, &msg);
     let purpose = staking_protocol::context::Purpose::FinalityVote;
     let context = staking_protocol::context::Context::v0(purpose, chain, module);
     let right = bytes(&out["msg_to_sign"]).starts_with(context.as_bytes());
-    assert_eq!(answer.is_ok(), right, "case {}: {:?}", case["id"], answer.err());
+    assert_eq!(answer.is_ok(), right, "{engine:?} case {}: {:?}", case["id"], answer.err());
 }

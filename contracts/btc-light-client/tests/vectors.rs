@@ -1,4 +1,5 @@
-//! The families `headers` and `spv` through the contract's messages.
+//! The families `headers` and `spv` through the contract's messages, on every engine of the build
+//! (`mesh_harness::chain::Engine`).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,8 +7,10 @@
     reason = "a test that cannot go on must stop"
 )]
 
-use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
-use cosmwasm_std::{Env, OwnedDeps, Timestamp, from_json};
+use cosmwasm_std::testing::{MockQuerier, mock_env};
+use cosmwasm_std::{Env, Timestamp, from_json};
+use mesh_harness::chain::{Engine, Lone};
+use mesh_harness::native_contract;
 use serde_json::Value;
 use staking_api::Binary;
 use staking_api::light_client::{
@@ -15,7 +18,7 @@ use staking_api::light_client::{
     SubmitHeadersResponse, Tip,
 };
 
-type Deps = OwnedDeps<MockStorage, MockApi, MockQuerier>;
+type Contract = Lone<MockQuerier>;
 
 fn vectors(file: &str) -> Value {
     let path = format!("{}/../../tests/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
@@ -48,9 +51,11 @@ fn env() -> Env {
     env
 }
 
-fn instantiate(network: Network, header: Vec<u8>, height: u32) -> Result<Deps, String> {
-    let mut deps = mock_dependencies();
-    let info = message_info(&deps.api.addr_make("admin"), &[]);
+fn instantiate(engine: Engine, network: Network, header: Vec<u8>, height: u32) -> Result<Contract, String> {
+    let native = native_contract!(btc_light_client, migrate);
+    let mut contract =
+        Lone::new(engine, "btc-light-client", native, "cosmwasm", MockQuerier::default()).unwrap();
+    contract.env = env();
     let msg = InstantiateMsg {
         network,
         base: BaseHeader { header: Binary(header), height, work: None },
@@ -62,19 +67,19 @@ fn instantiate(network: Network, header: Vec<u8>, height: u32) -> Result<Deps, S
         guardian: None,
         reporters: vec![],
     };
-    btc_light_client::instantiate(deps.as_mut(), env(), info, msg).map_err(|e| e.to_string())?;
-    Ok(deps)
+    let admin = contract.account("admin");
+    contract.instantiate(&admin, &msg)?;
+    Ok(contract)
 }
 
-fn submit(deps: &mut Deps, headers: Vec<u8>) -> Result<SubmitHeadersResponse, String> {
-    let info = message_info(&deps.api.addr_make("anyone"), &[]);
+fn submit(contract: &mut Contract, headers: Vec<u8>) -> Result<SubmitHeadersResponse, String> {
     let msg = ExecuteMsg::SubmitHeaders { headers: Binary(headers), limit: None };
-    let response = btc_light_client::execute(deps.as_mut(), env(), info, msg).map_err(|e| e.to_string())?;
-    Ok(from_json(response.data.unwrap()).unwrap())
+    let anyone = contract.account("anyone");
+    Ok(from_json(contract.execute(&anyone, &msg)?.data.unwrap()).unwrap())
 }
 
-fn tip(deps: &Deps) -> Tip {
-    from_json(btc_light_client::query(deps.as_ref(), env(), QueryMsg::Tip {}).unwrap()).unwrap()
+fn tip(contract: &Contract) -> Tip {
+    contract.query(&QueryMsg::Tip {}).unwrap()
 }
 
 fn rules(params: &Value) -> CustomRules {
@@ -96,131 +101,149 @@ fn rules(params: &Value) -> CustomRules {
     }
 }
 
-fn work(deps: &Deps) -> u128 {
-    let work = tip(deps).work.to_bytes();
+fn work(contract: &Contract) -> u128 {
+    let work = tip(contract).work.to_bytes();
     u128::from_be_bytes(work[16..].try_into().unwrap())
 }
 
-/// Traps E2, E3, E5, E7 among others.
+/// E2, E3, E5, E7, and E9 (networks with the 20-minute rule are among the cases).
 #[test]
 fn headers_are_judged_as_babylon_does() {
-    for case in cases("headers") {
-        let (id, kind) = (&case["id"], case["kind"].as_str().unwrap());
-        let input = &case["in"];
-        let store = input["store"].as_array().unwrap();
-        let base = &store[0];
-        let network = Network::Custom(rules(&input["params"]));
-        let ok = case["ok"].as_bool().unwrap();
-        let Ok(mut deps) = instantiate(network, bytes(&base["header"]), number(&base["height"])) else {
-            assert!(!ok, "case {id} {kind}: base refused");
-            continue;
-        };
-        let stored: Vec<u8> = store[1..].iter().flat_map(|h| bytes(&h["header"])).collect();
-        if !stored.is_empty() {
-            assert_eq!(submit(&mut deps, stored).unwrap().refused, None, "case {id} {kind}");
-        }
-        let before = tip(&deps);
-        let inserted: Vec<u8> = input["insert"].as_array().unwrap().iter().flat_map(bytes).collect();
-        let answer = submit(&mut deps, inserted);
-        if stricter("headers", "either", kind) {
-            continue;
-        }
-        if ok {
-            assert_eq!(answer.unwrap().refused, None, "case {id} {kind}");
-            let last = case["out"]["inserted"].as_array().unwrap().last().unwrap().clone();
-            let expected: u128 = last["work"].as_str().unwrap().parse().unwrap();
-            assert_eq!(work(&deps), expected, "case {id} {kind}");
-            let now = tip(&deps).block;
-            assert_eq!(
-                (now.height, now.hash.to_string().as_str()),
-                (number(&last["height"]), last["hash"].as_str().unwrap())
-            );
-        } else {
-            // What is before the bad header stays; a branch without more work changes no tip.
-            let refused = answer.as_ref().map_or(true, |a| a.refused.is_some());
-            assert!(refused || tip(&deps) == before, "case {id} {kind}: {answer:?}");
-        }
+    for engine in Engine::all() {
+        cases("headers").iter().for_each(|case| judge_headers(*engine, case));
     }
 }
 
-/// Traps A5, A6, A7, E5.
+fn judge_headers(engine: Engine, case: &Value) {
+    let (id, kind) = (&case["id"], case["kind"].as_str().unwrap());
+    let name = format!("{engine:?} case {id} {kind}");
+    let input = &case["in"];
+    let store = input["store"].as_array().unwrap();
+    let base = &store[0];
+    let network = Network::Custom(rules(&input["params"]));
+    let ok = case["ok"].as_bool().unwrap();
+    let Ok(mut contract) = instantiate(engine, network, bytes(&base["header"]), number(&base["height"]))
+    else {
+        assert!(!ok, "{name}: base refused");
+        return;
+    };
+    let stored: Vec<u8> = store[1..].iter().flat_map(|h| bytes(&h["header"])).collect();
+    if !stored.is_empty() {
+        assert_eq!(submit(&mut contract, stored).unwrap().refused, None, "{name}");
+    }
+    let before = tip(&contract);
+    let inserted: Vec<u8> = input["insert"].as_array().unwrap().iter().flat_map(bytes).collect();
+    let answer = submit(&mut contract, inserted);
+    if stricter("headers", "either", kind) {
+        return;
+    }
+    if !ok {
+        // What is before the bad header stays; a branch without more work changes no tip.
+        let refused = answer.as_ref().map_or(true, |a| a.refused.is_some());
+        assert!(refused || tip(&contract) == before, "{name}: {answer:?}");
+        return;
+    }
+    assert_eq!(answer.unwrap().refused, None, "{name}");
+    let last = case["out"]["inserted"].as_array().unwrap().last().unwrap().clone();
+    let expected: u128 = last["work"].as_str().unwrap().parse().unwrap();
+    assert_eq!(work(&contract), expected, "{name}");
+    let now = tip(&contract).block;
+    assert_eq!(
+        (now.height, now.hash.to_string().as_str()),
+        (number(&last["height"]), last["hash"].as_str().unwrap()),
+        "{name}"
+    );
+}
+
+/// A5, A6, A7, E5.
 #[test]
 fn inclusion_is_judged_as_babylon_does_or_stricter() {
-    for case in cases("spv") {
-        let (id, kind) = (&case["id"], case["kind"].as_str().unwrap());
-        let input = &case["in"];
-        let ok = case["ok"].as_bool().unwrap() && !stricter("spv", "refuse", kind);
-        let mut limit = [0xff; 32];
-        limit[0] = 0x7f;
-        let rules = CustomRules {
-            pow_limit: limit.into(),
-            pow_limit_bits: number(&input["pow_limit_bits"]),
-            target_timespan: 1_209_600,
-            target_spacing: 600,
-            retarget_factor: 4,
-            min_difficulty_after: None,
-            no_retargeting: true,
-            bip94: false,
-            bip34_height: 0,
-            bip66_height: 0,
-            bip65_height: 0,
-        };
-        let header = bytes(&input["header"]);
-        let Ok(deps) = instantiate(Network::Custom(rules), header.clone(), 7) else {
-            assert!(!ok, "case {id} {kind}: header refused");
-            continue;
-        };
-        let base: Block =
-            from_json(btc_light_client::query(deps.as_ref(), env(), QueryMsg::Base {}).unwrap()).unwrap();
-        // The message names a block; a proof that brings another header does not prove for it.
-        let named = base.hash.to_string() == input["block_hash"].as_str().unwrap();
-        let siblings =
-            if input["proof_is_null"].as_bool().unwrap() { vec![0] } else { bytes(&input["proof"]) };
-        let proof = InclusionProof {
-            header: Binary(header),
-            height: 7,
-            index: number(&input["index"]),
-            siblings: Binary(siblings),
-        };
-        let query = QueryMsg::VerifyInclusion { tx: Binary(bytes(&input["tx"])), proof };
-        let answer = btc_light_client::query(deps.as_ref(), env(), query);
-        // The 64 bytes of `inner-64-byte-leaf` are random and no transaction: its branch is that of an honest
-        // proof one level less deep, which no check of a branch can tell.
-        if stricter("spv", "either", kind) || kind == "inner-64-byte-leaf" {
-            continue;
-        }
-        assert_eq!(answer.is_ok() && named, ok, "case {id} {kind}: {:?}", answer.err());
-        if ok {
-            let inclusion: Inclusion = from_json(answer.unwrap()).unwrap();
-            assert_eq!((inclusion.height, inclusion.depth), (7, 0));
-        }
+    for engine in Engine::all() {
+        cases("spv").iter().for_each(|case| judge_inclusion(*engine, case));
+    }
+}
+
+/// Rules under which the one header of a case stands alone.
+fn rules_of_one_header(pow_limit_bits: u32) -> CustomRules {
+    let mut limit = [0xff; 32];
+    limit[0] = 0x7f;
+    CustomRules {
+        pow_limit: limit.into(),
+        pow_limit_bits,
+        target_timespan: 1_209_600,
+        target_spacing: 600,
+        retarget_factor: 4,
+        min_difficulty_after: None,
+        no_retargeting: true,
+        bip94: false,
+        bip34_height: 0,
+        bip66_height: 0,
+        bip65_height: 0,
+    }
+}
+
+fn judge_inclusion(engine: Engine, case: &Value) {
+    let (id, kind) = (&case["id"], case["kind"].as_str().unwrap());
+    let name = format!("{engine:?} case {id} {kind}");
+    let input = &case["in"];
+    let ok = case["ok"].as_bool().unwrap() && !stricter("spv", "refuse", kind);
+    let rules = rules_of_one_header(number(&input["pow_limit_bits"]));
+    let header = bytes(&input["header"]);
+    let Ok(contract) = instantiate(engine, Network::Custom(rules), header.clone(), 7) else {
+        assert!(!ok, "{name}: header refused");
+        return;
+    };
+    let base: Block = contract.query(&QueryMsg::Base {}).unwrap();
+    // The message names a block; a proof that brings another header does not prove for it.
+    let named = base.hash.to_string() == input["block_hash"].as_str().unwrap();
+    let siblings = if input["proof_is_null"].as_bool().unwrap() { vec![0] } else { bytes(&input["proof"]) };
+    let proof = InclusionProof {
+        header: Binary(header),
+        height: 7,
+        index: number(&input["index"]),
+        siblings: Binary(siblings),
+    };
+    let query = QueryMsg::VerifyInclusion { tx: Binary(bytes(&input["tx"])), proof };
+    let answer: Result<Inclusion, String> = contract.query(&query);
+    // The 64 bytes of `inner-64-byte-leaf` are random and no transaction: its branch is that of an honest
+    // proof one level less deep, which no check of a branch can tell.
+    if stricter("spv", "either", kind) || kind == "inner-64-byte-leaf" {
+        return;
+    }
+    assert_eq!(answer.is_ok() && named, ok, "{name}: {:?}", answer.err());
+    if ok {
+        let inclusion = answer.unwrap();
+        assert_eq!((inclusion.height, inclusion.depth), (7, 0));
     }
 }
 
 /// Real runs of consecutive headers that begin at a retarget.
 #[test]
 fn real_runs_are_accepted() {
-    let file = vectors("real/headers");
     for (name, network) in [("mainnet", Network::Mainnet), ("signet", Network::Signet)] {
-        let mut found: Vec<(u32, Vec<u8>)> = Vec::new();
-        for header in file["headers"].as_array().unwrap() {
-            if header["network"] == name && header["height"].is_u64() {
-                found.push((number(&header["height"]), bytes(&header["header"])));
-            }
-        }
-        found.sort();
-        found.dedup();
+        let found = real_headers(name);
         let bases: Vec<_> = found.iter().filter(|(height, _)| height % 2016 == 0).cloned().collect();
         assert!(!bases.is_empty());
-        for (base, header) in bases {
-            let mut deps = instantiate(network.clone(), header, base).unwrap();
+        for (engine, (base, header)) in Engine::all().iter().flat_map(|e| bases.iter().map(move |b| (*e, b)))
+        {
+            let mut contract = instantiate(engine, network.clone(), header.clone(), *base).unwrap();
             let run: Vec<u8> = (base + 1..)
                 .map_while(|height| found.iter().find(|(h, _)| *h == height))
                 .flat_map(|(_, header)| header.clone())
                 .collect();
             if !run.is_empty() {
-                assert_eq!(submit(&mut deps, run).unwrap().refused, None);
+                assert_eq!(submit(&mut contract, run).unwrap().refused, None, "{engine:?} {name} {base}");
             }
         }
     }
+}
+
+fn real_headers(network: &str) -> Vec<(u32, Vec<u8>)> {
+    let file = vectors("real/headers");
+    let all = file["headers"].as_array().unwrap().iter();
+    let ours = all.filter(|h| h["network"] == network && h["height"].is_u64());
+    let mut found: Vec<_> = ours.map(|h| (number(&h["height"]), bytes(&h["header"]))).collect();
+    found.sort();
+    found.dedup();
+    found
 }

@@ -48,11 +48,12 @@ pub(crate) fn run(
     let tip = config.light_client.tip(&deps.querier)?;
     let start = included_at(deps.as_ref(), env, &config, &tip, msg)?;
     let version = params::at_height(deps.storage, start.unwrap_or_else(|| tip.context.height()))?;
+    let link = expansion::link(deps.storage, msg, &tip)?;
     let checked = check(deps.as_ref(), msg, &version, &terms)?;
     if Registration::exists(deps.storage, &checked.staking.txid().0) {
         return Err(StakingError::DelegationExists(checked.staking.txid().0.into()));
     }
-    let previous = expansion::check(deps.as_ref(), &owner, msg, &terms, &version, &tip, &checked.staking)?;
+    let previous = link.map(|link| link.check(deps.as_ref(), &owner, &terms, &version)).transpose()?;
     let registration = record(msg, &owner, &version, &tip, checked, previous)?;
     if let Some(start) = start {
         check_window(&registration, start, tip.context.height())?;

@@ -8,7 +8,7 @@ use staking_protocol::delegation::StakeTerms;
 use staking_protocol::possession::ChainAddress;
 use staking_protocol::script::StakingPath;
 use staking_protocol::tx::sighash::Prevout;
-use staking_protocol::tx::{ExpansionTx, OutPoint, Sat, StakingTx, Transaction};
+use staking_protocol::tx::{ExpansionTx, OutPoint, Sat, Transaction};
 
 use crate::error::StakingError;
 use crate::state::delegation::{Life, Previous, Registration};
@@ -16,35 +16,55 @@ use crate::state::params::{self, Version};
 use crate::state::signatures::signers;
 use crate::status::own_status;
 
-pub(super) fn check(
-    deps: Deps<'_>,
-    owner: &ChainAddress,
+/// An expansion whose inputs are what they must be.
+pub(super) struct Link {
+    old: Registration,
+    tx: ExpansionTx,
+}
+
+/// Finds the previous stake and holds the transaction's inputs against it; `None` if the message names none.
+pub(super) fn link(
+    storage: &dyn Storage,
     msg: &RegisterDelegation,
-    terms: &StakeTerms,
-    version: &Version,
     tip: &TipRecord,
-    staking: &StakingTx,
-) -> Result<Option<Previous>, StakingError> {
+) -> Result<Option<Link>, StakingError> {
     let Some(expansion) = &msg.expansion else { return Ok(None) };
-    let old = Registration::require(deps.storage, expansion.previous_txid.as_bytes())?;
-    require_active(deps.storage, &old, tip.context.height())?;
-    let old_terms = old.terms()?;
-    check_same_stake(owner, &old, &old_terms, terms)?;
-    let old_params = params::load(deps.storage, old.version)?.params;
-    if !old_params.can_expand_into(&version.params) {
-        return Err(StakingError::ExpansionRule("too few members of the old committee are in the new one"));
-    }
+    let old = Registration::require(storage, expansion.previous_txid.as_bytes())?;
+    require_active(storage, &old, tip.context.height())?;
     let funding_tx = Transaction::parse(&expansion.funding_tx.0)?;
-    let tx = ExpansionTx::validate(staking.transaction().clone(), old.outpoint(), &funding_tx)?;
-    tx.check_amounts(Sat(old.value), terms.value)?;
-    require_not_a_stake(deps.storage, tx.funding_outpoint())?;
-    let scripts = old_terms.scripts(&HostCurve::new(deps.api), &old_params)?;
-    let pk_script = scripts.staking.pk_script();
-    let prevout = Prevout { value: Sat(old.value), script: &pk_script };
-    let sighash = tx.sighash(prevout, scripts.staking.leaf(StakingPath::Unbonding).hash());
-    let (version, quorum) = (old.version, old.quorum);
-    let funding_output = tx.funding().to_bytes();
-    Ok(Some(Previous { txid: old.txid, version, quorum, sighash: sighash.0, funding_output }))
+    let tx = Transaction::parse(&msg.staking_tx.0)?;
+    let tx = ExpansionTx::validate(tx, old.outpoint(), &funding_tx)?;
+    Ok(Some(Link { old, tx }))
+}
+
+impl Link {
+    /// Checks that the new stake continues the old one, and computes what the old committee signs.
+    pub(super) fn check(
+        &self,
+        deps: Deps<'_>,
+        owner: &ChainAddress,
+        terms: &StakeTerms,
+        version: &Version,
+    ) -> Result<Previous, StakingError> {
+        let Self { old, tx } = self;
+        let old_terms = old.terms()?;
+        check_same_stake(owner, old, &old_terms, terms)?;
+        let old_params = params::load(deps.storage, old.version)?.params;
+        if !old_params.can_expand_into(&version.params) {
+            return Err(StakingError::ExpansionRule(
+                "too few members of the old committee are in the new one",
+            ));
+        }
+        tx.check_amounts(Sat(old.value), terms.value)?;
+        require_not_a_stake(deps.storage, tx.funding_outpoint())?;
+        let scripts = old_terms.scripts(&HostCurve::new(deps.api), &old_params)?;
+        let pk_script = scripts.staking.pk_script();
+        let prevout = Prevout { value: Sat(old.value), script: &pk_script };
+        let sighash = tx.sighash(prevout, scripts.staking.leaf(StakingPath::Unbonding).hash());
+        let (version, quorum) = (old.version, old.quorum);
+        let funding_output = tx.funding().to_bytes();
+        Ok(Previous { txid: old.txid, version, quorum, sighash: sighash.0, funding_output })
+    }
 }
 
 fn require_active(storage: &dyn Storage, old: &Registration, tip: u32) -> Result<(), StakingError> {

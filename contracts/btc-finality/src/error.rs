@@ -55,6 +55,9 @@ pub enum FinalityError {
     /// The provider is jailed.
     #[error("provider {0} is jailed")]
     ProviderJailed(Key),
+    /// The provider never had power.
+    #[error("provider {0} never had any stake")]
+    NeverStaked(Key),
     /// The provider is not jailed.
     #[error("provider {0} is not jailed")]
     NotJailed(Key),

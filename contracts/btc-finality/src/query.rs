@@ -13,7 +13,7 @@ use staking_api::finality::{
 use staking_api::{Coin, Decimal, Key, Uint128};
 
 use crate::error::FinalityError;
-use crate::execute::finalize::leader;
+use crate::execute::finalize::{leader, next_table};
 use crate::execute::rewards::caught_up;
 use crate::execute::vote::Usable;
 use crate::state::config::{Config, Rules};
@@ -139,7 +139,11 @@ fn is_finalized(storage: &dyn Storage, consumer: &str, height: u64) -> Result<Fi
         return Ok(finalized(height, &done));
     }
     let settings = Settings::complete(storage, consumer, hot)?;
-    let table = current_table(storage, &settings)?;
+    let table = if height == Cursors::load(storage, hot.number)?.next_height {
+        next_table(storage, &settings, Usable::load(storage, &hot.rules)?)?
+    } else {
+        current_table(storage, &settings)?
+    };
     let slots = table.0.iter().map(|(slot, _)| *slot);
     let votes = Reader::default().at(storage, settings.number(), height, slots)?;
     let power = leader(&table, &votes).map_or(0, |(_, power)| power);

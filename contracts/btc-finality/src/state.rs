@@ -26,6 +26,7 @@
 //! | 16 | way of signing, depth of timestamps |
 //! | 17 ‖ consumer id | the other settings |
 //! | 18 ‖ provider key | provider: power, consumers |
+//! | 19 ‖ number | slot at which pruning goes on |
 
 pub(crate) mod config;
 pub(crate) mod consumer;
@@ -62,9 +63,10 @@ pub(crate) mod prefix {
     pub(crate) const RULES: u8 = 0x16;
     pub(crate) const MORE_SETTINGS: u8 = 0x17;
     pub(crate) const POWER: u8 = 0x18;
+    pub(crate) const PRUNED: u8 = 0x19;
 
     #[cfg(test)]
-    pub(crate) const ALL: [u8; 24] = [
+    pub(crate) const ALL: [u8; 25] = [
         CONFIG,
         SETTINGS,
         CURSORS,
@@ -89,6 +91,7 @@ pub(crate) mod prefix {
         RULES,
         MORE_SETTINGS,
         POWER,
+        PRUNED,
     ];
 }
 
@@ -104,7 +107,7 @@ pub(crate) fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
 mod tests {
     use std::collections::BTreeSet;
 
-    /// Trap C12.
+    /// C12.
     #[test]
     fn no_two_kinds_of_record_share_a_prefix() {
         let prefixes = super::prefix::ALL;

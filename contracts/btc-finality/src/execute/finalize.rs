@@ -2,7 +2,8 @@
 //!
 //! The snapshot of a height is the active set as it stood when the height became the next one: when the height
 //! before became final, or at a resume. It is taken anew if it had no power, or if one of its providers was
-//! slashed or jailed since, so that neither an empty set nor a convict can hold finality up.
+//! slashed or jailed since, so that neither an empty set nor a convict can hold finality up. A provider enters the
+//! active set once it has usable randomness for the next height: until then it could not vote (spec §8.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +14,14 @@ use staking_api::events::{ActiveSetChanged, HeightFinalized};
 use staking_protocol::finality::is_final;
 
 use super::settle;
+use super::vote::Usable;
 use crate::error::FinalityError;
 use crate::state::consumer::{Cursors, Final, Number, Settings};
 use crate::state::evidence::is_slashed;
 use crate::state::power::{Table, ranking};
 use crate::state::provider::{Place, key_of};
 use crate::state::rewards::{Member, ProviderRewards, Settlement};
-use crate::state::votes::{Ballot, Reader};
+use crate::state::votes::{Ballot, Commit, Reader};
 
 /// Heights of one message at most.
 const MAX: u32 = 200;
@@ -34,7 +36,8 @@ pub(crate) fn run(
     if settings.hot.paused {
         return Err(FinalityError::ConsumerPaused(consumer.to_string()));
     }
-    let response = advance(deps, env, consumer, &settings, limit, Response::new())?;
+    let usable = Usable::load(deps.storage, &settings.hot.rules)?;
+    let response = advance(deps, env, consumer, &settings, usable, limit, Response::new())?;
     if response.events.is_empty() { Err(FinalityError::NothingToFinalize) } else { Ok(response) }
 }
 
@@ -44,13 +47,14 @@ pub(crate) fn advance(
     env: &Env,
     consumer: &str,
     settings: &Settings,
+    usable: Usable,
     limit: u32,
     mut response: Response,
 ) -> Result<Response, FinalityError> {
     let number = settings.number();
     let before = Cursors::load(deps.storage, number)?;
     let mut cursors = before;
-    let table = refresh(deps.storage, consumer, settings, &mut cursors, &mut response.events)?;
+    let table = refresh(deps.storage, consumer, settings, usable, &mut cursors, &mut response.events)?;
     let mut pinned = pinned_table(deps.storage, number, &mut cursors, &table)?;
     let mut reader = Reader::default();
     for _ in 0..limit.min(MAX) {
@@ -103,12 +107,13 @@ fn refresh(
     storage: &mut dyn Storage,
     consumer: &str,
     settings: &Settings,
+    usable: Usable,
     cursors: &mut Cursors,
     events: &mut Vec<Event>,
 ) -> Result<Table, FinalityError> {
     let number = settings.number();
-    let table = Table(ranking(storage, number, usize::from(settings.max_active))?);
     let old = Table::load(storage, number, cursors.version)?.ok_or(CorruptState("power snapshot"))?;
+    let table = active_set(storage, settings, usable, cursors.next_height, &old)?;
     if table == old {
         return Ok(table);
     }
@@ -118,6 +123,64 @@ fn refresh(
     let (version, total) = (cursors.version, table.total());
     events.push(event(&ActiveSetChanged { consumer: consumer.to_string(), version, total }));
     Ok(table)
+}
+
+/// The heaviest providers that can vote. Whoever was in the last snapshot stays; places of those that are not ready
+/// go to the next ones, as far as twice the size of the set.
+fn active_set(
+    storage: &dyn Storage,
+    settings: &Settings,
+    usable: Usable,
+    next_height: u64,
+    old: &Table,
+) -> Result<Table, FinalityError> {
+    let max = usize::from(settings.max_active);
+    let ready = |ranked: Vec<(u16, u64)>| -> Result<Vec<(u16, u64)>, FinalityError> {
+        let mut table = Vec::with_capacity(ranked.len());
+        for (slot, power) in ranked {
+            if old.power_of(slot).is_some() || is_ready(storage, settings.number(), slot, usable, next_height)?
+            {
+                table.push((slot, power));
+            }
+        }
+        Ok(table)
+    };
+    let ranked = ranking(storage, settings.number(), max)?;
+    let full = ranked.len() == max;
+    let mut table = ready(ranked)?;
+    if full && table.len() < max {
+        table = ready(ranking(storage, settings.number(), max.saturating_mul(2))?)?;
+        table.truncate(max);
+    }
+    Ok(Table(table))
+}
+
+fn is_ready(
+    storage: &dyn Storage,
+    number: Number,
+    slot: u16,
+    usable: Usable,
+    height: u64,
+) -> Result<bool, FinalityError> {
+    let commit = Commit::at(storage, number, slot, height)?;
+    Ok(commit.is_some_and(|c| c.commitment.index_of(height).is_some() && usable.allows(&c)))
+}
+
+/// The snapshot against which the next height is counted, as it stands.
+pub(crate) fn next_table(
+    storage: &dyn Storage,
+    settings: &Settings,
+    usable: Usable,
+) -> Result<Table, FinalityError> {
+    let mut cursors = Cursors::load(storage, settings.number())?;
+    let old =
+        Table::load(storage, settings.number(), cursors.version)?.ok_or(CorruptState("power snapshot"))?;
+    let current = active_set(storage, settings, usable, cursors.next_height, &old)?;
+    if current != old && cursors.pinned == cursors.version {
+        // As `refresh` would number it.
+        cursors.version = cursors.version.saturating_add(1);
+    }
+    pinned_table(storage, settings.number(), &mut cursors, &current)
 }
 
 /// Freezes the rewards of those who leave the active set, and lets those who enter go on from theirs.

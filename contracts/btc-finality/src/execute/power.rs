@@ -72,7 +72,11 @@ fn apply(storage: &mut dyn Storage, fp: &Key, change: &PowerChange) -> Result<()
     };
     let ranked = !is_slashed(storage, fp);
     for (number, slot) in &provider.places {
-        let place = Place::require(storage, *number, fp)?;
+        let mut place = Place::require(storage, *number, fp)?;
+        if change.added && !place.staked {
+            place.staked = true;
+            place.save(storage, *number, fp);
+        }
         if ranked && place.jailed_until.is_none() {
             unrank(storage, *number, before, fp, *slot);
             rank(storage, *number, provider.power, fp, *slot);

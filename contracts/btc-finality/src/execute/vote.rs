@@ -93,8 +93,12 @@ pub(crate) fn run(
         response = evidence::convict(deps.branch(), env, &provider, case, response)?;
     }
     if finalize > 0 && !settings.paused {
+        let usable = match voter.open {
+            Some(open) => open.usable,
+            None => Usable::load(deps.storage, &settings.rules)?,
+        };
         let settings = Settings::complete(deps.storage, consumer, settings)?;
-        response = finalize::advance(deps, env, consumer, &settings, finalize, response)?;
+        response = finalize::advance(deps, env, consumer, &settings, usable, finalize, response)?;
     }
     Ok(response)
 }
@@ -186,6 +190,9 @@ fn check_window(voter: &Voter<'_>, cursors: &Cursors, height: u64) -> Result<(),
     }
     if voter.place.jailed_until.is_some() {
         return Err(FinalityError::ProviderJailed(*voter.fp));
+    }
+    if !voter.place.staked {
+        return Err(FinalityError::NeverStaked(*voter.fp));
     }
     if height < settings.activation_height {
         return Err(FinalityError::BeforeActivation { height, activation: settings.activation_height });

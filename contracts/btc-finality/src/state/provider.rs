@@ -96,7 +96,13 @@ pub(crate) struct Place {
     pub(crate) jailed_until: Option<u64>,
     /// Height after the last one of its newest run of votes.
     pub(crate) runs_end: u64,
+    /// Whether it ever had power. Before, its votes are not taken: counting reads every vote of a height, so each
+    /// must have cost a stake.
+    pub(crate) staked: bool,
 }
+
+const JAILED: u8 = 1;
+const STAKED: u8 = 2;
 
 fn place_key(number: Number, fp: &Key) -> Vec<u8> {
     key(prefix::SLOT, &[&number.bytes(), fp.as_bytes()])
@@ -117,13 +123,16 @@ impl Place {
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("place", raw);
-        let (slot, runs_end) = (f.u16()?, f.number()?);
-        let jailed_until = if f.is_empty() { None } else { Some(f.u64()?) };
-        Ok(Self { slot, jailed_until, runs_end })
+        let (flags, slot, runs_end) = (f.u8()?, f.u16()?, f.number()?);
+        let jailed_until = if flags & JAILED == 0 { None } else { Some(f.u64()?) };
+        f.end()?;
+        Ok(Self { slot, jailed_until, runs_end, staked: flags & STAKED != 0 })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, fp: &Key) {
-        let mut raw = Vec::with_capacity(18);
+        let mut raw = Vec::with_capacity(19);
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        raw.push(flag(self.jailed_until.is_some(), JAILED) | flag(self.staked, STAKED));
         raw.extend_from_slice(&self.slot.to_be_bytes());
         put_number(&mut raw, self.runs_end);
         raw.extend(self.jailed_until.iter().flat_map(|until| until.to_be_bytes()));
@@ -156,7 +165,7 @@ pub(crate) fn settle_in(storage: &mut dyn Storage, number: Number, fp: &Key) -> 
     let next = slot.checked_add(1).ok_or(FinalityError::Overflow("number of providers"))?;
     storage.set(&count_key(number), &next.to_be_bytes());
     storage.set(&slot_key(number, slot), fp.as_bytes());
-    Place { slot, jailed_until: None, runs_end: 0 }.save(storage, number, fp);
+    Place { slot, jailed_until: None, runs_end: 0, staked: false }.save(storage, number, fp);
     Ok(slot)
 }
 

@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(until(&storage).unwrap(), Some(30));
     }
 
-    /// Trap E11: what is timestamped stays so.
+    /// E11: what is timestamped stays so.
     #[test]
     fn a_lower_tip_takes_nothing_back() {
         let mut storage = MockStorage::new();

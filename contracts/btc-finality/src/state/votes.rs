@@ -242,7 +242,8 @@ fn singles(
     records.map(|(slot, raw)| Ok((Unpack::new("vote", &slot).u16()?, Ballot::unpack(&raw)?))).collect()
 }
 
-/// Deletes at most `limit` records of votes below a height; returns how many.
+/// Deletes at most `limit` records of votes below a height, and looks at the runs of as many providers; the next
+/// call goes on with those after them. Returns how many were deleted.
 pub(crate) fn prune(
     storage: &mut dyn Storage,
     number: Number,
@@ -250,6 +251,28 @@ pub(crate) fn prune(
     slots: u16,
     limit: usize,
 ) -> Result<usize, CorruptState> {
+    let mut keys = old_singles(storage, number, below, limit)?;
+    let cursor = key(prefix::PRUNED, &[&number.bytes()]);
+    let mut slot = storage.get(&cursor).map_or(Ok(0), |raw| Unpack::new("pruned slot", &raw).u16())?;
+    for _ in 0..limit.min(usize::from(slots)) {
+        if keys.len() >= limit {
+            break;
+        }
+        slot = if slot >= slots { 0 } else { slot };
+        keys.extend(old_runs(storage, number, slot, below, limit.saturating_sub(keys.len()))?);
+        slot = slot.saturating_add(1);
+    }
+    keys.iter().for_each(|key| storage.remove(key));
+    storage.set(&cursor, &slot.to_be_bytes());
+    Ok(keys.len())
+}
+
+fn old_singles(
+    storage: &dyn Storage,
+    number: Number,
+    below: u64,
+    limit: usize,
+) -> Result<Vec<Vec<u8>>, CorruptState> {
     let prefix = key(prefix::VOTE, &[&number.bytes()]);
     let mut keys = Vec::new();
     for (key, _) in store::page(storage, &prefix, None, limit) {
@@ -258,19 +281,24 @@ pub(crate) fn prune(
         }
         keys.push([&prefix[..], &key].concat());
     }
-    for slot in 0..slots {
-        let prefix = runs_prefix(number, slot);
-        for (key, raw) in store::page(storage, &prefix, None, limit.saturating_sub(keys.len())) {
-            let len = u64::try_from(raw.len() / Ballot::LEN).unwrap_or(0);
-            if Unpack::new("run", &key).u64()?.saturating_add(len) > below {
-                break;
-            }
-            keys.push([&prefix[..], &key].concat());
-        }
-        if keys.len() >= limit {
+    Ok(keys)
+}
+
+fn old_runs(
+    storage: &dyn Storage,
+    number: Number,
+    slot: u16,
+    below: u64,
+    limit: usize,
+) -> Result<Vec<Vec<u8>>, CorruptState> {
+    let prefix = runs_prefix(number, slot);
+    let mut keys = Vec::new();
+    for (key, raw) in store::page(storage, &prefix, None, limit) {
+        let len = u64::try_from(raw.len() / Ballot::LEN).unwrap_or(0);
+        if Unpack::new("run", &key).u64()?.saturating_add(len) > below {
             break;
         }
+        keys.push([&prefix[..], &key].concat());
     }
-    keys.iter().for_each(|key| storage.remove(key));
-    Ok(keys.len())
+    Ok(keys)
 }

@@ -178,6 +178,11 @@ events! {
         /// Commission rate.
         commission: String,
     }
+    /// `btc-staking`: governance barred a provider from new delegations.
+    "provider_retired" ProviderRetired {
+        /// Its key.
+        fp_pk: Key,
+    }
     /// `btc-staking`: a delegation was registered; it waits for covenant signatures.
     "delegation_registered" DelegationRegistered {
         /// Staking txid.

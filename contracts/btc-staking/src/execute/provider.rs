@@ -5,7 +5,7 @@ use contract_host::admin::{require_admin, require_running};
 use contract_host::events::EmitExt;
 use contract_host::push::ToFinality;
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, Storage, WasmMsg, to_json_binary};
-use staking_api::events::{ProviderEdited, ProviderRegistered};
+use staking_api::events::{ProviderEdited, ProviderRegistered, ProviderRetired};
 use staking_api::finality::ProviderUpdate;
 use staking_api::parse::provider_key;
 use staking_api::staking::{Commission, Description, EditProvider, RegisterProvider};
@@ -187,5 +187,5 @@ pub(crate) fn retire(deps: DepsMut<'_>, info: &MessageInfo, fp: &Key) -> Result<
     let mut record = Provider::require(deps.storage, fp)?;
     record.retired = true;
     record.save(deps.storage, fp)?;
-    Ok(Response::new())
+    Ok(Response::new().emit(&ProviderRetired { fp_pk: *fp }))
 }

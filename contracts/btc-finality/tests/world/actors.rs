@@ -9,15 +9,19 @@ use staking_crypto::adaptor::{self, EncryptionKey};
 use staking_crypto::curve::Libsecp;
 use staking_crypto::{OneTimeNonce, SecretKey, XOnly, bip340, eots};
 use staking_protocol::context::{Domain, Purpose};
-use staking_protocol::delegation::{Presigned, StakeTerms, derive};
+use staking_protocol::delegation::{
+    Presigned, SlashedOutput, SlashingInput, StakeTerms, UnbondingInput, derive,
+};
 use staking_protocol::finality::merkle::{MerkleProof, root};
 use staking_protocol::finality::randomness::signed_digest;
 use staking_protocol::finality::vote::vote_message;
-use staking_protocol::keys::{ProviderKey, Providers, StakerKey, Stakers};
+use staking_protocol::keys::{CovenantKey, ProviderKey, Providers, StakerKey, Stakers};
 use staking_protocol::params::Params;
 use staking_protocol::possession::{ChainAddress, bip340_digest};
 use staking_protocol::timelock::StakingTime;
-use staking_protocol::tx::{OutPoint, Sat, StakingTx, Transaction, TxIn, TxOut};
+use staking_protocol::tx::sighash::{Prevout, script_path};
+use staking_protocol::tx::witness::LeakedKey;
+use staking_protocol::tx::{ExpansionTx, OutPoint, Sat, StakingTx, Transaction, TxIn, TxOut};
 
 /// A secret key made of one byte.
 pub fn secret(byte: u8) -> SecretKey {
@@ -37,11 +41,19 @@ pub fn possession(key: &SecretKey, domain: &Domain, address: &str) -> ProofOfPos
 }
 
 /// A finality provider's randomness for a range of heights of one consumer.
+#[derive(Debug)]
 pub struct Randomness {
     context: Vec<u8>,
     /// First height.
     pub start: u64,
     values: Vec<XOnly>,
+}
+
+impl Randomness {
+    /// Height after the last one.
+    pub fn end(&self) -> u64 {
+        self.start + u64::try_from(self.values.len()).unwrap()
+    }
 }
 
 /// A finality provider.
@@ -113,10 +125,22 @@ impl Stake {
         time: u16,
         inputs: Vec<TxIn>,
     ) -> Self {
+        let stakers = Stakers::single(StakerKey::from(staker.x_only()));
+        Self::plan_of(params, stakers, fps, value, time, inputs)
+    }
+
+    fn plan_of(
+        params: &Params,
+        stakers: Stakers,
+        fps: &[Key],
+        value: u64,
+        time: u16,
+        inputs: Vec<TxIn>,
+    ) -> Self {
         let providers: Vec<_> =
             fps.iter().map(|fp| ProviderKey::from_bytes(fp.as_bytes()).unwrap()).collect();
         let terms = StakeTerms {
-            stakers: Stakers::single(StakerKey::from(staker.x_only())),
+            stakers,
             providers: Providers::new(providers).unwrap(),
             staking_time: StakingTime::new(u32::from(time)).unwrap(),
             value: Sat(value),
@@ -127,6 +151,37 @@ impl Stake {
             StakingTx::build(&scripts.staking.pk_script(), Sat(value), inputs, vec![change]).unwrap();
         let presigned = derive(&Libsecp, params, &terms, staking.outpoint()).unwrap();
         Self { terms, tx: staking.transaction().clone(), presigned }
+    }
+
+    /// Plans a stake of several holders, of whom `quorum` must sign.
+    pub fn plan_multi(
+        params: &Params,
+        stakers: &[SecretKey],
+        quorum: u32,
+        fps: &[Key],
+        value: u64,
+        time: u16,
+        salt: u8,
+    ) -> Self {
+        let keys = stakers.iter().map(|key| StakerKey::from(key.x_only())).collect();
+        let funding = OutPoint { txid: staking_protocol::tx::Txid([salt; 32]), vout: 0 };
+        let inputs = vec![TxIn::unsigned(funding, TxIn::SEQUENCE_FINAL)];
+        Self::plan_of(params, Stakers::multi(keys, quorum).unwrap(), fps, value, time, inputs)
+    }
+
+    /// The unbonding transaction of several holders, signed by some of them and of the committee.
+    pub fn unbonding_multi(
+        &self,
+        params: &Params,
+        stakers: &[SecretKey],
+        members: &[SecretKey],
+    ) -> Transaction {
+        let digest = self.presigned.sighashes().unbonding.0;
+        let sign = |key: &SecretKey| bip340::sign(key, &digest, &[0; 32]);
+        let covenants: Vec<_> = members.iter().map(|k| (CovenantKey::from(k.x_only()), sign(k))).collect();
+        let stakers: Vec<_> = stakers.iter().map(|k| (StakerKey::from(k.x_only()), sign(k))).collect();
+        let input = UnbondingInput { covenants: &covenants, stakers: &stakers };
+        self.presigned.complete_unbonding(&self.terms, params.covenants(), &input).unwrap()
     }
 
     /// Staking txid.
@@ -176,18 +231,123 @@ impl Stake {
         }
     }
 
+    /// Plans a stake that continues this one with the first output of a funding transaction.
+    pub fn expand(
+        &self,
+        params: &Params,
+        staker: &SecretKey,
+        fps: &[Key],
+        value: u64,
+        time: u16,
+        funding: &Transaction,
+    ) -> Self {
+        let more = OutPoint { txid: funding.txid(), vout: 0 };
+        let old = self.presigned.staking().outpoint;
+        let inputs = [old, more].map(|outpoint| TxIn::unsigned(outpoint, TxIn::SEQUENCE_FINAL));
+        Self::plan_from(params, staker, fps, value, time, inputs.to_vec())
+    }
+
+    /// What staker and old committee sign of a transaction that expands this stake.
+    pub fn expansion_digest(&self, child: &Self, funding: &Transaction) -> [u8; 32] {
+        use staking_protocol::script::StakingPath;
+        let outpoint = self.presigned.staking().outpoint;
+        let tx = ExpansionTx::validate(child.tx.clone(), outpoint, funding).unwrap();
+        let scripts = self.presigned.scripts();
+        let script = scripts.staking.pk_script();
+        let prevout = Prevout { value: self.terms.value, script: &script };
+        tx.sighash(prevout, scripts.staking.leaf(StakingPath::Unbonding).hash()).0
+    }
+
+    /// The transaction that expands this stake into another one, with the staker's signature.
+    pub fn expanded_by(
+        &self,
+        child: &Self,
+        staker: &SecretKey,
+        funding: &Transaction,
+        members: usize,
+    ) -> Transaction {
+        let digest = self.expansion_digest(child, funding);
+        let mut tx = child.tx.clone();
+        tx.inputs[0].witness = self.unbonding_witness(staker, &digest, members);
+        tx
+    }
+
+    /// A transaction that nobody planned and that sends the stake elsewhere, with the staker's signature.
+    pub fn forced_exit(&self, staker: &SecretKey, members: usize) -> Transaction {
+        use staking_protocol::script::StakingPath;
+        let scripts = self.presigned.scripts();
+        let script = scripts.staking.pk_script();
+        let prevout = Prevout { value: self.terms.value, script: &script };
+        let outputs = vec![TxOut::new(Sat(9_000), [&[0x51, 0x20][..], &[6; 32]].concat())];
+        let outpoint = self.presigned.staking().outpoint;
+        let inputs = vec![TxIn::unsigned(outpoint, TxIn::SEQUENCE_FINAL)];
+        let mut tx = Transaction { version: 2, inputs, outputs, lock_time: 0 };
+        let leaf = scripts.staking.leaf(StakingPath::Unbonding);
+        let digest = script_path(&tx, 0, &[prevout], leaf.hash()).unwrap();
+        tx.inputs[0].witness = self.unbonding_witness(staker, &digest.0, members);
+        tx
+    }
+
+    /// Opens the unbonding path with the staker's signature of a digest.
+    pub fn unbonding_witness(&self, staker: &SecretKey, digest: &[u8; 32], members: usize) -> Vec<Vec<u8>> {
+        use staking_protocol::script::StakingPath;
+        let scripts = self.presigned.scripts();
+        let mut witness = vec![Vec::new(); members];
+        witness.push(bip340::sign(staker, digest, &[0; 32]).to_bytes().to_vec());
+        witness.push(scripts.staking.leaf(StakingPath::Unbonding).script().to_vec());
+        witness.push(scripts.staking.control_block(StakingPath::Unbonding));
+        witness
+    }
+
+    /// The slashing transaction, completed with a provider's key.
+    pub fn slashing(
+        &self,
+        params: &Params,
+        staker: &SecretKey,
+        provider: &SecretKey,
+        members: &[SecretKey],
+    ) -> Transaction {
+        let digest = self.presigned.sighashes().slashing.0;
+        let key = ProviderKey::from(provider.x_only());
+        let secret = provider.to_even_secret();
+        let leaked = LeakedKey::check(&Libsecp, key, secret).unwrap();
+        let adaptors: Vec<_> = members
+            .iter()
+            .map(|member| {
+                let sign = |fp: &ProviderKey| {
+                    let encryption = EncryptionKey::from_x_only(fp.x_only()).unwrap();
+                    adaptor::sign(member, &encryption, &digest, &[1; 32]).unwrap()
+                };
+                let fps = self.terms.providers.keys();
+                (CovenantKey::from(member.x_only()), fps.iter().map(sign).collect())
+            })
+            .collect();
+        let input = SlashingInput {
+            leaked: &leaked,
+            provider: bip340::sign(provider, &digest, &[0; 32]),
+            covenants: &adaptors,
+            stakers: &[(StakerKey::from(staker.x_only()), bip340::sign(staker, &digest, &[0; 32]))],
+        };
+        self.presigned
+            .complete_slashing(SlashedOutput::Staking, &self.terms, params.covenants(), &input)
+            .unwrap()
+    }
+
     /// The unbonding transaction with the staker's signature; the covenant's slots are empty, as the contract
     /// does not look at them.
     pub fn unbonding(&self, staker: &SecretKey, members: usize) -> Transaction {
-        use staking_protocol::script::StakingPath;
-        let scripts = self.presigned.scripts();
-        let digest = self.presigned.sighashes().unbonding;
-        let mut witness = vec![Vec::new(); members];
-        witness.push(bip340::sign(staker, &digest.0, &[0; 32]).to_bytes().to_vec());
-        witness.push(scripts.staking.leaf(StakingPath::Unbonding).script().to_vec());
-        witness.push(scripts.staking.control_block(StakingPath::Unbonding));
+        let digest = self.presigned.sighashes().unbonding.0;
+        let witness = self.unbonding_witness(staker, &digest, members);
         self.presigned.unbonding().with_witness(witness)
     }
+}
+
+/// A transaction whose first output holds coins, to fund an expansion.
+pub fn coins(salt: u8, value: u64) -> Transaction {
+    let funding = OutPoint { txid: staking_protocol::tx::Txid([salt; 32]), vout: 1 };
+    let inputs = vec![TxIn::unsigned(funding, TxIn::SEQUENCE_FINAL)];
+    let outputs = vec![TxOut::new(Sat(value), [&[0x51, 0x20][..], &[8; 32]].concat())];
+    Transaction { version: 2, inputs, outputs, lock_time: 0 }
 }
 
 /// Mines a block with transactions.

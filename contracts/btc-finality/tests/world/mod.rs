@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod miner;
+pub mod vault;
 
 use cosmwasm_std::{Addr, Coin, Event, to_json_binary};
 use cw_multi_test::{App, AppBuilder, AppResponse, ContractWrapper, Executor, MockApiBech32};
@@ -52,6 +53,14 @@ impl World {
 
     /// As [`World::new`] with changed parameters and a depth of timestamps.
     pub fn with(change: impl FnOnce(&mut staking_api::staking::Params), timestamp_depth: u32) -> Self {
+        let mut world = Self::unwired(change, timestamp_depth);
+        let (admin, finality) = (world.admin.clone(), world.finality.to_string());
+        world.stake(&admin, &StakingMsg::SetPeers { finality: Some(finality), vault: None }).unwrap();
+        world
+    }
+
+    /// As [`World::with`], before btc-staking knows btc-finality.
+    pub fn unwired(change: impl FnOnce(&mut staking_api::staking::Params), timestamp_depth: u32) -> Self {
         let api = MockApiBech32::new("mesh");
         let admin = api.addr_make("admin");
         let rich = admin.clone();
@@ -70,17 +79,22 @@ impl World {
         let light_client = deploy_light_client(&mut app, &admin, &miner);
         let staking = deploy_staking(&mut app, &admin, &light_client, &params);
         let finality = deploy_finality(&mut app, &admin, &light_client, &staking, timestamp_depth);
-        let mut world =
-            Self { app, miner, admin, light_client, staking, finality, members, params, relayed: 0 };
-        let finality = world.finality.to_string();
-        let admin = world.admin.clone();
-        world.stake(&admin, &StakingMsg::SetPeers { finality: Some(finality), vault: None }).unwrap();
-        world
+        Self { app, miner, admin, light_client, staking, finality, members, params, relayed: 0 }
     }
 
     /// An address.
     pub fn account(&self, name: &str) -> Addr {
         self.app.api().addr_make(name)
+    }
+
+    /// Names a vault that can be told to refuse.
+    pub fn add_vault(&mut self) -> Addr {
+        let vault = vault::deploy(&mut self.app, &self.admin);
+        let admin = self.admin.clone();
+        let msg = StakingMsg::SetPeers { finality: None, vault: Some(vault.to_string()) };
+        self.stake(&admin, &msg).unwrap();
+        self.finality(&admin, &fin::ExecuteMsg::SetVault { vault: vault.to_string() }, &[]).unwrap();
+        vault
     }
 
     /// Sends a message to btc-staking.
@@ -134,6 +148,36 @@ impl World {
         });
     }
 
+    /// Lets the hub's time go on while no header comes.
+    pub fn halt(&mut self, seconds: u64) {
+        self.app.update_block(|block| {
+            block.height += 1;
+            block.time = block.time.plus_seconds(seconds);
+        });
+    }
+
+    /// Mints coins.
+    pub fn give(&mut self, to: &Addr, amount: u128, denom: &str) {
+        let to_address = to.to_string();
+        let mint = cw_multi_test::BankSudo::Mint { to_address, amount: vec![Coin::new(amount, denom)] };
+        self.app.sudo(cw_multi_test::SudoMsg::Bank(mint)).unwrap();
+    }
+
+    /// Plans a stake.
+    pub fn plan(&self, staker: u8, fps: &[Key], value: u64, time: u16, salt: u8) -> Stake {
+        Stake::plan(&actors::checked(&self.params), &secret(staker), fps, value, time, salt)
+    }
+
+    /// As [`World::new`], with the account `guardian` as guardian of staking and finality.
+    pub fn with_guardian() -> Self {
+        let mut world = Self::new();
+        let (admin, guardian) = (world.admin.clone(), Some(world.account("guardian").to_string()));
+        let msg = fin::ExecuteMsg::UpdateAdmin { admin: None, guardian: guardian.clone() };
+        world.finality(&admin, &msg, &[]).unwrap();
+        world.stake(&admin, &StakingMsg::UpdateAdmin { admin: None, guardian }).unwrap();
+        world
+    }
+
     /// Mines empty blocks and relays.
     pub fn mine(&mut self, count: u32) {
         self.miner.mine_empty(count);
@@ -142,10 +186,27 @@ impl World {
 
     /// Registers a provider for consumers.
     pub fn provider(&mut self, byte: u8, consumers: &[&str]) -> Provider {
-        let key = secret(byte);
         let owner = self.owner_of(byte);
+        self.register_provider(byte, &owner, consumers).unwrap();
+        Provider { key: secret(byte) }
+    }
+
+    /// Registers a provider in the name of an owner.
+    pub fn register_provider(
+        &mut self,
+        byte: u8,
+        owner: &Addr,
+        consumers: &[&str],
+    ) -> Result<AppResponse, String> {
+        let msg = self.provider_registration(byte, owner, consumers);
+        self.stake(owner, &msg)
+    }
+
+    /// The message that registers a provider.
+    pub fn provider_registration(&self, byte: u8, owner: &Addr, consumers: &[&str]) -> StakingMsg {
+        let key = secret(byte);
         let domain = Domain::v0(Purpose::ProviderPossession, HUB, self.staking.as_str());
-        let msg = StakingMsg::RegisterProvider(RegisterProvider {
+        StakingMsg::RegisterProvider(RegisterProvider {
             fp_pk: public(&key),
             pop: possession(&key, &domain, owner.as_str()),
             commission: Commission {
@@ -155,9 +216,29 @@ impl World {
             },
             description: Default::default(),
             consumers: consumers.iter().map(ToString::to_string).collect(),
-        });
-        self.stake(&owner, &msg).unwrap();
-        Provider { key }
+        })
+    }
+
+    /// Tells btc-finality a provider's secret key.
+    pub fn leak(&mut self, provider: &Provider) -> Result<AppResponse, String> {
+        let secret_key = (*provider.key.to_even_secret().expose_secret()).into();
+        let msg = fin::ExecuteMsg::SubmitLeakedKey { fp_pk: public(&provider.key), secret_key };
+        let anyone = self.account("anyone");
+        self.finality(&anyone, &msg, &[])
+    }
+
+    /// Registers a consumer whose settings are those of [`settings`], changed.
+    pub fn consumer(&mut self, id: &str, change: impl FnOnce(&mut fin::ConsumerSettings)) {
+        let mut consumer = settings(id);
+        change(&mut consumer);
+        let admin = self.admin.clone();
+        self.finality(&admin, &fin::ExecuteMsg::RegisterConsumer(consumer), &[]).unwrap();
+    }
+
+    /// A provider as btc-finality knows it.
+    pub fn info(&self, consumer: &str, fp_pk: Key) -> fin::ProviderInfo {
+        let query = fin::QueryMsg::Provider { consumer: consumer.into(), fp_pk };
+        self.ask::<Option<fin::ProviderInfo>>(&query).unwrap()
     }
 
     /// Owner of the provider with that key.
@@ -191,6 +272,115 @@ impl World {
         let domain = Domain::v0(Purpose::StakerPossession, HUB, self.staking.as_str());
         let pop = possession(&key, &domain, self.staker_of(staker).as_str());
         stake.register(&key, pop)
+    }
+
+    /// The message that registers a stake of several holders, with the signatures of the first and some others.
+    pub fn registration_multi(
+        &self,
+        staker: u8,
+        stake: &Stake,
+        keys: &[SecretKey],
+        quorum: u32,
+        others: usize,
+    ) -> staking_api::staking::RegisterDelegation {
+        let mut msg = self.registration(staker, stake);
+        let hashes = stake.presigned.sighashes();
+        let sign = |key: &SecretKey, digest: &[u8; 32]| {
+            staking_api::Binary(staking_crypto::bip340::sign(key, digest, &[0; 32]).to_bytes().to_vec())
+        };
+        let signatures = keys.iter().skip(1).take(others).map(|key| staking_api::staking::StakerSignatures {
+            staker_pk: public(key),
+            slashing: sign(key, &hashes.slashing.0),
+            unbonding_slashing: sign(key, &hashes.unbonding_slashing.0),
+        });
+        msg.multisig = Some(staking_api::staking::MultisigStaker {
+            other_pks: keys.iter().skip(1).map(public).collect(),
+            quorum,
+            signatures: signatures.collect(),
+        });
+        msg
+    }
+
+    /// Mines a stake k deep, then registers it with its proof.
+    pub fn register_mined(&mut self, staker: u8, fps: &[Key], value: u64, time: u16, salt: u8) -> Stake {
+        let params = actors::checked(&self.params);
+        let stake = Stake::plan(&params, &secret(staker), fps, value, time, salt);
+        actors::mine(&mut self.miner, std::slice::from_ref(&stake.tx));
+        self.mine(K);
+        self.register_with_proof(staker, &stake).unwrap();
+        stake
+    }
+
+    /// Registers a mined stake with its proof.
+    pub fn register_with_proof(&mut self, staker: u8, stake: &Stake) -> Result<AppResponse, String> {
+        let mut msg = self.registration(staker, stake);
+        msg.inclusion = Some(self.miner.proof(stake.tx.txid().0));
+        let owner = self.staker_of(staker);
+        self.stake(&owner, &StakingMsg::RegisterDelegation(msg))
+    }
+
+    /// Mines a spend of a stake, relays it and reports it.
+    pub fn report_spend(
+        &mut self,
+        stake: &Stake,
+        tx: &staking_protocol::tx::Transaction,
+        funding: &[staking_protocol::tx::Transaction],
+    ) -> Result<AppResponse, String> {
+        if !self.miner.has(tx.txid().0) {
+            actors::mine(&mut self.miner, std::slice::from_ref(tx));
+            self.relay();
+        }
+        let items = vec![actors::spend(&self.miner, stake, tx, funding)];
+        let anyone = self.account("anyone");
+        self.stake(&anyone, &StakingMsg::Undelegate { items })
+    }
+
+    /// Unbonds a stake.
+    pub fn unbond(&mut self, staker: u8, stake: &Stake) -> Result<AppResponse, String> {
+        let tx = stake.unbonding(&secret(staker), self.members.len());
+        self.report_spend(stake, &tx, &[])
+    }
+
+    /// Plans and registers a stake that continues another one.
+    pub fn register_expansion(
+        &mut self,
+        staker: u8,
+        old: &Stake,
+        child: &Stake,
+        funding: &staking_protocol::tx::Transaction,
+    ) -> Result<AppResponse, String> {
+        let mut msg = self.registration(staker, child);
+        msg.expansion = Some(staking_api::staking::Expansion {
+            previous_txid: old.txid(),
+            funding_tx: staking_api::Binary(funding.serialize()),
+        });
+        let owner = self.staker_of(staker);
+        self.stake(&owner, &StakingMsg::RegisterDelegation(msg))
+    }
+
+    /// Lets one member sign an expansion.
+    pub fn sign_expansion(
+        &mut self,
+        member: usize,
+        old: &Stake,
+        child: &Stake,
+        funding: &staking_protocol::tx::Transaction,
+    ) -> Result<AppResponse, String> {
+        let digest = old.expansion_digest(child, funding);
+        let items = vec![child.covenant(&self.members[member], Some(digest))];
+        let covenant_pk = public(&self.members[member]);
+        let admin = self.admin.clone();
+        self.stake(&admin, &StakingMsg::AddCovenantSignatures { covenant_pk, items })
+    }
+
+    /// Asks btc-staking.
+    pub fn ask_staking<T: serde::de::DeserializeOwned>(&self, query: &StakingQuery) -> T {
+        self.app.wrap().query_wasm_smart(&self.staking, query).unwrap()
+    }
+
+    /// Everything that a contract stores.
+    pub fn dump(&self, contract: &Addr) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.app.dump_wasm_raw(contract)
     }
 
     /// Lets members sign.
@@ -260,19 +450,55 @@ impl World {
 
     /// Commits randomness.
     pub fn commit(&mut self, provider: &Provider, consumer: &str, start: u64, count: u32) -> Randomness {
+        self.try_commit(provider, consumer, start, count).unwrap()
+    }
+
+    /// Commits randomness, if the contract lets it.
+    pub fn try_commit(
+        &mut self,
+        provider: &Provider,
+        consumer: &str,
+        start: u64,
+        count: u32,
+    ) -> Result<Randomness, String> {
         let domain = self.domain(Purpose::RandomnessCommitment, consumer);
         let (randomness, commitment, signature) = provider.commit(&domain, start, count);
+        let fp_pk = public(&provider.key);
+        let (consumer, count) = (consumer.to_string(), u64::from(count));
         let msg = fin::ExecuteMsg::CommitRandomness {
-            consumer: consumer.into(),
-            fp_pk: public(&provider.key),
+            consumer,
+            fp_pk,
             start_height: start,
-            count: u64::from(count),
+            count,
             commitment,
             signature,
         };
         let admin = self.admin.clone();
-        self.finality(&admin, &msg, &[]).unwrap();
-        randomness
+        self.finality(&admin, &msg, &[]).map(|_| randomness)
+    }
+
+    /// Commits to any root for any range.
+    pub fn commit_raw(
+        &mut self,
+        provider: &Provider,
+        consumer: &str,
+        start: u64,
+        count: u64,
+        root: [u8; 32],
+    ) -> Result<AppResponse, String> {
+        let domain = self.domain(Purpose::RandomnessCommitment, consumer);
+        let digest = staking_protocol::finality::randomness::signed_digest(&domain, start, count, &root);
+        let signature = staking_crypto::bip340::sign(&provider.key, &digest, &[0; 32]).to_bytes().to_vec();
+        let msg = fin::ExecuteMsg::CommitRandomness {
+            consumer: consumer.into(),
+            fp_pk: public(&provider.key),
+            start_height: start,
+            count,
+            commitment: root.into(),
+            signature: staking_api::Binary(signature),
+        };
+        let admin = self.admin.clone();
+        self.finality(&admin, &msg, &[])
     }
 
     /// Votes for consecutive heights, and finalises.

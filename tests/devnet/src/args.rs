@@ -49,6 +49,10 @@ pub(crate) struct DemoArgs {
     /// Print exactly one JSON object on stdout; the story goes to stderr only on a terminal.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Afterwards send every other message of the Bitcoin contracts too, and write to this file what each kind of
+    /// message cost (with `--real`: on wasmd).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gas: Option<PathBuf>,
     /// Spoil one byte on the way, to see the contract refuse it.
     #[arg(long, value_enum)]
     pub(crate) spoil: Option<Spoil>,

@@ -7,7 +7,7 @@ use crate::args::WorldArgs;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
-pub(crate) use embedded::{Embedded, wasm_dir};
+pub(crate) use embedded::Embedded;
 pub(crate) use real::Real;
 
 /// The port names and the protocol of a mesh channel.

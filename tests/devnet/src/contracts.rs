@@ -1,10 +1,11 @@
-//! The contracts by name, as native code for the embedded chains.
+//! The contracts by name, as native code for the embedded chains or as built wasm.
 
 use crate::args::Engine;
-use crate::backend::wasm_dir;
-use anyhow::{Context, Result};
+use crate::failure::Unprepared;
+use anyhow::Result;
 use mesh_harness::chain::ContractSet;
 use mesh_harness::native_contract;
+use std::path::{Path, PathBuf};
 
 /// What the story deploys.
 pub(crate) fn native() -> ContractSet {
@@ -37,8 +38,9 @@ pub(crate) fn on(engine: Engine, set: ContractSet) -> Result<ContractSet> {
     if engine == Engine::Native {
         return Ok(set);
     }
-    let dir = wasm_dir();
-    set.from_wasm_dir(&dir).with_context(|| {
-        format!("contracts are not built in {}; run `tests/setup wasm && contracts/build`", dir.display())
-    })
+    // Where `contracts/build` puts them, or where the environment says.
+    let dir = std::env::var_os("MESH_WASM_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/contracts"), PathBuf::from);
+    let missing = |e| Unprepared(format!("{e}; build the contracts: `tests/setup wasm && contracts/build`"));
+    Ok(set.from_wasm_dir(&dir).map_err(missing)?)
 }

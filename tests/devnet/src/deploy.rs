@@ -1,6 +1,8 @@
 //! Deploys the contracts of both chains over their RPCs, as an operator would.
 
 use crate::backend::Backend;
+use crate::gas::Names;
+use crate::stage::Stage;
 use anyhow::{Context, Result};
 use bitcoin::consensus::serialize;
 use mesh_bridge::hub::Contracts;
@@ -34,23 +36,40 @@ pub(crate) struct Deployed {
     pub(crate) virtual_staking: String,
 }
 
+impl Deployed {
+    /// All contracts by address.
+    pub(crate) fn names(&self) -> Names {
+        let of = |address: &String, name| (address.clone(), name);
+        Names::from([
+            of(&self.bitcoin.light_client, "btc-light-client"),
+            of(&self.bitcoin.staking, "btc-staking"),
+            of(&self.bitcoin.finality, "btc-finality"),
+            of(&self.vault, "btc-vault"),
+            of(&self.external, "external-staking"),
+            of(&self.price_feed, "price-feed"),
+            of(&self.converter, "converter"),
+            of(&self.virtual_staking, "virtual-staking"),
+        ])
+    }
+}
+
 /// Deploys and wires everything; `owner` writers pay and govern.
 pub(crate) fn deploy(
+    stage: &Stage<'_>,
     backend: &mut dyn Backend,
-    bitcoin: &dyn BitcoinSource,
     hub: &Writer<'_>,
     consumer: &Writer<'_>,
     params: &Params,
 ) -> Result<Deployed> {
-    let contracts = bitcoin_side(backend, bitcoin, hub, params)?;
-    let vault = vault(backend, hub, &contracts)?;
+    let contracts = bitcoin_side(stage, backend, hub, params)?;
+    let vault = vault(stage, backend, hub, &contracts)?;
     hub.execute(&contracts.finality, &FinalityExecute::SetVault { vault: vault.clone() }, &[])?;
     let peers =
         StakingExecute::SetPeers { finality: Some(contracts.finality.clone()), vault: Some(vault.clone()) };
     hub.execute(&contracts.staking, &peers, &[])?;
-    let (price_feed, converter, virtual_staking) = consumer_side(backend, consumer)?;
+    let (price_feed, converter, virtual_staking) = consumer_side(stage, backend, consumer)?;
     let connection_id = backend.connect()?;
-    let external = external(backend, hub, &vault, &converter, connection_id)?;
+    let external = external(stage, backend, hub, &vault, &converter, connection_id)?;
     let endpoints = backend.endpoints().clone();
     let pairing = VaultExecute::SetConsumer {
         consumer: endpoints.consumer.chain_id,
@@ -67,23 +86,27 @@ pub(crate) fn deploy(
 }
 
 fn store_and_make<M: Serialize>(
+    stage: &Stage<'_>,
     backend: &dyn Backend,
     writer: &Writer<'_>,
     name: &str,
     msg: &M,
 ) -> Result<String> {
+    stage.check()?;
     let code = writer.store_code(backend.code_bytes(name)?).with_context(|| format!("storing {name}"))?;
     writer.instantiate(code, name, msg, &[]).with_context(|| format!("instantiating {name}"))
 }
 
 fn bitcoin_side(
+    stage: &Stage<'_>,
     backend: &dyn Backend,
-    bitcoin: &dyn BitcoinSource,
     hub: &Writer<'_>,
     params: &Params,
 ) -> Result<Contracts> {
+    let bitcoin = &stage.clients.bitcoin;
     let base = bitcoin.header(bitcoin.block_hash(0)?)?;
     let light_client = store_and_make(
+        stage,
         backend,
         hub,
         "btc-light-client",
@@ -101,6 +124,7 @@ fn bitcoin_side(
         },
     )?;
     let staking = store_and_make(
+        stage,
         backend,
         hub,
         "btc-staking",
@@ -113,6 +137,7 @@ fn bitcoin_side(
         },
     )?;
     let finality = store_and_make(
+        stage,
         backend,
         hub,
         "btc-finality",
@@ -130,7 +155,12 @@ fn bitcoin_side(
     Ok(Contracts { light_client, staking, finality })
 }
 
-fn vault(backend: &dyn Backend, hub: &Writer<'_>, contracts: &Contracts) -> Result<String> {
+fn vault(
+    stage: &Stage<'_>,
+    backend: &dyn Backend,
+    hub: &Writer<'_>,
+    contracts: &Contracts,
+) -> Result<String> {
     let policy = Policy {
         mode: Mode::Strict,
         offline: OfflinePolicy::None,
@@ -146,10 +176,14 @@ fn vault(backend: &dyn Backend, hub: &Writer<'_>, contracts: &Contracts) -> Resu
         owner: hub.address(),
         policy,
     };
-    store_and_make(backend, hub, "btc-vault", &msg)
+    store_and_make(stage, backend, hub, "btc-vault", &msg)
 }
 
-fn consumer_side(backend: &dyn Backend, consumer: &Writer<'_>) -> Result<(String, String, String)> {
+fn consumer_side(
+    stage: &Stage<'_>,
+    backend: &dyn Backend,
+    consumer: &Writer<'_>,
+) -> Result<(String, String, String)> {
     let feed = staking_api::mesh::price::InstantiateMsg {
         native_per_foreign: Decimal(u128::from(PRICE) * staking_api::Decimal::ONE.0),
         owner: Some(consumer.address()),
@@ -159,7 +193,7 @@ fn consumer_side(backend: &dyn Backend, consumer: &Writer<'_>) -> Result<(String
         max_step: None,
         step_s: None,
     };
-    let price_feed = store_and_make(backend, consumer, "price-feed", &feed)?;
+    let price_feed = store_and_make(stage, backend, consumer, "price-feed", &feed)?;
     let virtual_code = consumer.store_code(backend.code_bytes("virtual-staking")?)?;
     let denom = backend.endpoints().consumer.denom.clone();
     let msg = staking_api::mesh::converter::InstantiateMsg {
@@ -178,13 +212,14 @@ fn consumer_side(backend: &dyn Backend, consumer: &Writer<'_>) -> Result<(String
         }),
         owner: Some(consumer.address()),
     };
-    let converter = store_and_make(backend, consumer, "converter", &msg)?;
+    let converter = store_and_make(stage, backend, consumer, "converter", &msg)?;
     let config: ConfigResponse = smart_query(consumer.chain(), &converter, &ConverterQuery::Config {})?;
     consumer.transfer(&config.virtual_staking, TREASURY, &denom).context("funding the treasury")?;
     Ok((price_feed, converter, config.virtual_staking))
 }
 
 fn external(
+    stage: &Stage<'_>,
     backend: &dyn Backend,
     hub: &Writer<'_>,
     vault: &str,
@@ -200,7 +235,7 @@ fn external(
         slash_ratio: SlashRatio { double_sign: Decimal::percent(5), offline: Decimal::ZERO },
         admin: Some(hub.address()),
     };
-    store_and_make(backend, hub, "external-staking", &msg)
+    store_and_make(stage, backend, hub, "external-staking", &msg)
 }
 
 /// Registers a chain whose blocks are voted on from `activation` on.

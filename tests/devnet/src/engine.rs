@@ -5,22 +5,24 @@
 
 use crate::args::Engine;
 use anyhow::{Context, Result};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
-/// Hands over to a build with the wasm engine when this one lacks it; the exit code is the other's.
-pub(crate) fn ensure(engine: Engine) -> Result<Option<ExitCode>> {
+/// Hands over to a build with the wasm engine when this one lacks it. Returns only if no hand-over is needed, or if
+/// there is no cargo: the other build takes this process's place, so that whoever stops us stops it.
+pub(crate) fn ensure(engine: Engine) -> Result<()> {
     if engine == Engine::Native || cfg!(feature = "wasm") {
-        return Ok(None);
+        return Ok(());
     }
     eprintln!("the wasm engine is not in this build: building it (some minutes the first time) …");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(&root)
-        .args(["run", "--quiet", "--release", "--locked", "-p", "mesh-devnet", "--features", "wasm", "--"])
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.toml");
+    let failed = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--release", "--locked", "-p", "mesh-devnet", "--features", "wasm"])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .arg("--")
         .args(std::env::args_os().skip(1))
-        .status()
-        .context("cargo is needed to build the wasm engine")?;
-    let code = status.code().and_then(|c| u8::try_from(c).ok()).unwrap_or(1);
-    Ok(Some(ExitCode::from(code)))
+        .exec();
+    Err(failed).context("cargo is needed to build the wasm engine")
 }

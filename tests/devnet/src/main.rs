@@ -6,6 +6,8 @@ mod compare;
 mod contracts;
 mod deploy;
 mod engine;
+mod failure;
+mod gas;
 mod keys;
 mod narrate;
 mod report;
@@ -15,11 +17,10 @@ mod story;
 mod up;
 
 use anyhow::{Context, Result};
-use args::{Args, Command, CompareArgs, DemoArgs, Engine, WorldArgs};
+use args::{Args, Command, CompareArgs, DemoArgs, Engine, UpArgs, WorldArgs};
 use clap::Parser;
-use serde_json::json;
-use stage::Interrupted;
-use staking_clients::ClientError;
+use failure::Unprepared;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,47 +40,47 @@ fn main() -> ExitCode {
         eprintln!("error: cannot catch Ctrl-C: {e}");
         return ExitCode::from(1);
     }
-    let (done, json) = match &args.command {
-        Command::Demo(demo) => (run_demo(demo, &stop), demo.json),
-        Command::Up(world) => (run_up(world, &stop), world.json),
-        Command::Compare(compare) => (run_compare(compare), compare.json),
+    let (done, json, kept) = match &args.command {
+        Command::Demo(demo) => (run_demo(demo, &stop), demo.json, demo.world.keep_dir.as_deref()),
+        Command::Up(up) => (run_up(up, &stop), up.json, up.world.keep_dir.as_deref()),
+        Command::Compare(compare) => (run_compare(compare), compare.json, None),
     };
+    let interrupted = stop.load(Ordering::Relaxed);
     match done {
         Ok(code) => code,
-        Err(e) => failed(&e, json),
+        Err(e) => ExitCode::from(failure::tell(&e, interrupted, kept, json)),
     }
 }
 
+/// A line for whoever reads stdout. That nobody does is the reader's choice, not an error of ours.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 fn run_demo(args: &DemoArgs, stop: &AtomicBool) -> Result<ExitCode> {
-    if let Some(code) = engine::ensure(engine_of(&args.world))? {
-        return Ok(code);
-    }
+    engine::ensure(engine_of(&args.world))?;
     let (dir, _temporary) = folder(&args.world)?;
     let report = story::tell(args, &dir, stop)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(&serde_json::to_string(&report)?);
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn run_up(args: &args::UpArgs, stop: &AtomicBool) -> Result<ExitCode> {
-    if let Some(code) = engine::ensure(engine_of(&args.world))? {
-        return Ok(code);
-    }
+fn run_up(args: &UpArgs, stop: &AtomicBool) -> Result<ExitCode> {
+    engine::ensure(engine_of(&args.world))?;
     let (dir, _temporary) = folder(&args.world)?;
     up::run(args, &dir, stop)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn run_compare(args: &CompareArgs) -> Result<ExitCode> {
-    if let Some(code) = engine::ensure(args.engine)? {
-        return Ok(code);
-    }
+    engine::ensure(args.engine)?;
     let report = compare::run(args.engine)?;
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say(&serde_json::to_string(&report)?);
     } else {
-        print!("{}", compare::table::text(&report));
+        say(compare::table::text(&report).trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,36 +91,20 @@ fn engine_of(args: &WorldArgs) -> Engine {
 }
 
 /// The folder for all data, and the guard that removes it when nobody wants to keep it.
+///
+/// A folder to be kept must be new or empty: the embedded chains begin anew each time, so another run's Bitcoin data
+/// would not fit them, and two runs at once would share a folder.
 fn folder(args: &WorldArgs) -> Result<(PathBuf, Option<tempfile::TempDir>)> {
-    if let Some(dir) = &args.keep_dir {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        return Ok((dir.canonicalize()?, None));
+    let Some(dir) = &args.keep_dir else {
+        let temporary = tempfile::Builder::new().prefix("mesh-devnet-").tempdir();
+        let temporary = temporary.context("cannot make a temporary folder; TMPDIR may name another place")?;
+        return Ok((temporary.path().to_owned(), Some(temporary)));
+    };
+    let unusable = |e: std::io::Error| Unprepared(format!("cannot use {}: {e}", dir.display()));
+    std::fs::create_dir_all(dir).map_err(unusable)?;
+    if std::fs::read_dir(dir).map_err(unusable)?.next().is_some() {
+        let why = format!("{} is not empty; name a new folder, or remove this one", dir.display());
+        return Err(Unprepared(why).into());
     }
-    let temporary =
-        tempfile::Builder::new().prefix("mesh-devnet-").tempdir().context("no temporary folder")?;
-    Ok((temporary.path().to_owned(), Some(temporary)))
-}
-
-/// Prints an error; the exit code says whether a retry makes sense.
-fn failed(error: &anyhow::Error, as_json: bool) -> ExitCode {
-    let code = exit_code(error);
-    if as_json {
-        let error =
-            json!({"code": "DEMO", "exit": code, "retryable": code == 4, "message": format!("{error:#}")});
-        println!("{}", json!({"schema": "mesh-devnet/error/1", "ok": false, "error": error}));
-    } else {
-        eprintln!("error: {error:#}");
-    }
-    ExitCode::from(code)
-}
-
-fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Interrupted>() {
-        return 130;
-    }
-    match error.chain().find_map(|cause| cause.downcast_ref::<ClientError>()) {
-        Some(e) if e.is_transient() => 4,
-        Some(_) => 5,
-        None => 1,
-    }
+    Ok((dir.canonicalize()?, None))
 }

@@ -109,11 +109,21 @@ impl<'w> Stage<'w> {
 
     /// Relays headers to the hub until the light client is at our tip.
     pub(crate) fn relay_headers(&self, relayer: &Writer<'_>, light_client: &str) -> Result<()> {
+        self.relay_headers_over(relayer, light_client, crate::deploy::K)
+    }
+
+    /// The same over a fork of so many blocks.
+    pub(crate) fn relay_headers_over(
+        &self,
+        relayer: &Writer<'_>,
+        light_client: &str,
+        max_fork: u32,
+    ) -> Result<()> {
         let relay = Headers {
             bitcoin: &self.clients.bitcoin,
             hub: relayer,
             light_client,
-            limits: bridge_relay::headers::HeaderLimits { batch: 100, max_fork: crate::deploy::K },
+            limits: bridge_relay::headers::HeaderLimits { batch: 100, max_fork },
         };
         relay.catch_up()?;
         Ok(())

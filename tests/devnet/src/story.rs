@@ -4,12 +4,14 @@ mod exit;
 mod finality;
 mod mesh;
 mod providers;
+mod remaining;
 mod slash;
 mod stakes;
 
 use crate::args::{DemoArgs, WorldArgs};
 use crate::backend::{self, Backend, Genesis};
 use crate::deploy;
+use crate::gas;
 use crate::keys;
 use crate::narrate::{Narrator, sat};
 use crate::report::{AuditReport, BitcoinReport, Report, SCHEMA, StakeReport};
@@ -169,6 +171,9 @@ pub(crate) fn tell(args: &DemoArgs, dir: &Path, stop: &AtomicBool) -> Result<Rep
     let mut stakes = stakes::stake_all(&stage, &mut cast, &signers, &mut holders, &fps, args.amount)?;
     let mut mesh = mesh::cross_stake(&stage, &mut cast, &stakes)?;
     let finality = finality::finalise(&stage, &mut cast, &signers, &fps)?;
+    if args.gas.is_some() {
+        finality::vote_once(&stage, &cast, &signers, &fps)?;
+    }
     let slashing = slash::double_vote(&stage, &mut cast, &fps, &mut stakes, &mut mesh)?;
     let exit = exit::leave(&stage, &mut cast, &mut holders, &mut stakes)?;
     let audit = audit(&stage, &mut holders, &funding)?;
@@ -179,6 +184,11 @@ pub(crate) fn tell(args: &DemoArgs, dir: &Path, stop: &AtomicBool) -> Result<Rep
         ("burned", sat(audit.burned_sat)),
         ("balanced", audit.balanced.to_string()),
     ]);
+    if let Some(path) = &args.gas {
+        remaining::send(&stage, &mut cast, &fps)?;
+        let node = if args.world.real { "wasmd" } else { "the embedded chains" };
+        gas::write(path, node, &[&clients.hub, &clients.consumer], &cast.deployed.names())?;
+    }
     cast.narrator.end();
     drop(signers);
     Ok(Report {
@@ -225,7 +235,7 @@ fn set_up<'w>(
 ) -> Result<Cast<'w>> {
     narrator.step("contracts", "All contracts are deployed and a mesh channel is opened between the chains.");
     let (owner, consumer_owner) = (stage.hub_writer("owner")?, stage.consumer_writer("owner")?);
-    let deployed = deploy::deploy(world, &stage.clients.bitcoin, &owner, &consumer_owner, params)?;
+    let deployed = deploy::deploy(stage, world, &owner, &consumer_owner, params)?;
     narrator.table(&[
         ("btc-light-client", deployed.bitcoin.light_client.clone()),
         ("btc-staking", deployed.bitcoin.staking.clone()),

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &UpArgs, dir: &Path, stop: &AtomicBool) -> Result<()> {
     stage.mine(101)?;
     let params = story::params(args.world.seed)?;
     let (owner, consumer_owner) = (stage.hub_writer("owner")?, stage.consumer_writer("owner")?);
-    let deployed = deploy::deploy(world.as_mut(), &clients.bitcoin, &owner, &consumer_owner, &params)?;
+    let deployed = deploy::deploy(&stage, world.as_mut(), &owner, &consumer_owner, &params)?;
     for (chain, client) in
         [(&clients.endpoints.hub, &clients.hub), (&clients.endpoints.consumer, &clients.consumer)]
     {
@@ -89,13 +89,13 @@ fn announce(args: &UpArgs, dir: &Path, clients: &Clients, deployed: &Deployed) -
     if args.json {
         let data: serde_json::Map<String, Value> =
             environment.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
-        println!("{}", json!({"schema": "mesh-devnet/up/1", "ok": true, "data": data}));
+        crate::say(&json!({"schema": "mesh-devnet/up/1", "ok": true, "data": data}).to_string());
     } else {
-        println!("# the world is up; account keys are in {}/accounts", dir.display());
+        crate::say(&format!("# the world is up; account keys are in {}/accounts", dir.display()));
         for (name, value) in &environment {
-            println!("export {name}='{value}'");
+            crate::say(&format!("export {name}='{value}'"));
         }
-        println!("# Ctrl-C ends it and leaves nothing behind");
+        crate::say("# Ctrl-C ends it and leaves nothing behind");
     }
     std::io::stdout().flush()?;
     Ok(())

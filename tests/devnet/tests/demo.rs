@@ -1,4 +1,4 @@
-//! The demo as a user runs it: its JSON, its refusals, its end by Ctrl-C.
+//! The demo as a user runs it: its JSON and its refusals.
 
 use serde_json::Value;
 use std::process::{Command, Output, Stdio};
@@ -76,26 +76,4 @@ fn an_amount_without_its_unit_is_a_usage_error() {
     let output = demo(&["--amount", "5000000"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("has no unit"));
-}
-
-/// Ctrl-C ends the story with 130 and removes the folder it worked in.
-#[test]
-fn an_interrupt_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let child = Command::new(env!("CARGO_BIN_EXE_mesh-devnet"))
-        .args(["demo", "--json", "--seed", "31"])
-        .env("TMPDIR", folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program starts");
-    let working = || std::fs::read_dir(folder.path()).expect("readable").next().is_some();
-    while !working() {
-        std::thread::yield_now();
-    }
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
-    let output = child.wait_with_output().expect("an end");
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
 }

@@ -28,6 +28,14 @@ impl Rpc {
         Self { rpc: JsonRpc::new(url, None, Duration::from_secs(30)) }
     }
 
+    /// Any method of the node.
+    ///
+    /// # Errors
+    /// Transient when the node does not answer; else as the node says.
+    pub fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+        self.rpc.call(method, params)
+    }
+
     fn odd(&self, call: &str, what: &str) -> ClientError {
         ClientError::transient(self.rpc.shown(), call, format!("answer without a proper {what}"))
     }

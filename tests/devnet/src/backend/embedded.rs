@@ -8,7 +8,7 @@ use cosmwasm_std::IbcOrder;
 use mesh_harness::bitcoin::{KernelNode, Node, Options};
 use mesh_harness::chain::{Chain, ChainConfig, ContractSet, DevAccount, port_of};
 use mesh_harness::ibc::{Connection, Relay, RelayHandle};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How often the relay thread looks for packets.
@@ -63,12 +63,6 @@ fn endpoint(chain: &Chain) -> Result<ChainEndpoint> {
         prefix: chain.prefix().to_owned(),
         denom: chain.denom().to_owned(),
     })
-}
-
-/// Built contracts: `MESH_WASM_DIR`, or where `contracts/build` puts them.
-pub(crate) fn wasm_dir() -> PathBuf {
-    std::env::var_os("MESH_WASM_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/contracts"), PathBuf::from)
 }
 
 impl Backend for Embedded {

@@ -1,14 +1,15 @@
 //! The real world: bitcoind, two wasmd chains and hermes as child processes.
 
-use super::embedded::wasm_dir;
 use super::{Backend, ChainEndpoint, Endpoints, FUNDS, Genesis, MESH_VERSION};
+use crate::args::Engine;
+use crate::contracts;
 use anyhow::{Context, Result};
-use mesh_harness::chain::{DevAccount, port_of};
+use mesh_harness::chain::{ContractSet, DevAccount, port_of};
 use mesh_harness::real::bitcoind::Bitcoind;
 use mesh_harness::real::hermes::{Connection, Hermes, Order};
 use mesh_harness::real::process::Process;
+use mesh_harness::real::programs;
 use mesh_harness::real::wasmd::{ChainSpec, Wasmd};
-use std::fs;
 use std::path::Path;
 
 /// wasmd's address prefix cannot be chosen.
@@ -17,6 +18,7 @@ const PREFIX: &str = "wasm";
 /// The running processes. Fields are dropped in this order: relayer, chains, node.
 pub(crate) struct Real {
     relaying: Option<Process>,
+    contracts: ContractSet,
     hermes: Hermes,
     connection: Option<Connection>,
     hub: Wasmd,
@@ -27,6 +29,9 @@ pub(crate) struct Real {
 
 impl Real {
     pub(crate) fn start(dir: &Path, genesis: &Genesis) -> Result<Self> {
+        // Whatever is missing is said before anything starts.
+        programs::all_present()?;
+        let contracts = contracts::on(Engine::Wasm, contracts::native())?;
         let bitcoind = Bitcoind::start(&dir.join("bitcoin")).context("bitcoind did not start")?;
         let specs =
             [spec("mesh-hub-1", "umesh", &genesis.hub)?, spec("mesh-cons-1", "ucons", &genesis.consumer)?];
@@ -39,7 +44,16 @@ impl Real {
             hub: endpoint(&hub),
             consumer: endpoint(&consumer),
         };
-        Ok(Self { relaying: None, hermes, connection: None, hub, consumer, endpoints, _bitcoind: bitcoind })
+        Ok(Self {
+            relaying: None,
+            contracts,
+            hermes,
+            connection: None,
+            hub,
+            consumer,
+            endpoints,
+            _bitcoind: bitcoind,
+        })
     }
 }
 
@@ -66,10 +80,7 @@ impl Backend for Real {
     }
 
     fn code_bytes(&self, name: &str) -> Result<Vec<u8>> {
-        let path = wasm_dir().join(format!("{}.wasm", name.replace('-', "_")));
-        fs::read(&path).with_context(|| {
-            format!("cannot read {}; run `tests/setup wasm && contracts/build`", path.display())
-        })
+        self.contracts.code_bytes(name).with_context(|| format!("no contract {name}"))
     }
 
     fn connect(&mut self) -> Result<String> {

@@ -5,7 +5,7 @@ use super::providers::{NAMES, provider};
 use crate::report::FinalityReport;
 use crate::stage::{Cast, Fp, Stage, nudge};
 use anyhow::{Context, Result};
-use mesh_bridge::fp::RemoteSigner;
+use mesh_bridge::fp::{Provider, RemoteSigner};
 use staking_api::finality::{Consumer, ExecuteMsg, QueryMsg, Rewards, Votes};
 use staking_clients::cosmos::{ChainClient, smart_query};
 
@@ -76,6 +76,21 @@ fn vote_until(
         }
         let last = state(stage, cast, chain)?.last_finalized;
         Ok(last.filter(|last| *last >= height))
+    })
+}
+
+/// One more vote, alone in its message.
+pub(super) fn vote_once(stage: &Stage<'_>, cast: &Cast<'_>, signers: &Signers, fps: &[Fp]) -> Result<()> {
+    let hub = stage.clients.endpoints.hub.chain_id.clone();
+    stage.wait("a single vote", || {
+        for ((name, signer), fp) in NAMES.into_iter().zip(&signers.providers).zip(fps) {
+            let account = stage.hub_writer(name)?;
+            let worker = Provider { batch: 1, ..provider(stage, cast, &account, fp.pk, &hub) };
+            if worker.vote(&mut RemoteSigner::new(signer.client()))?.votes.len() == 1 {
+                return Ok(Some(()));
+            }
+        }
+        Ok(None)
     })
 }
 

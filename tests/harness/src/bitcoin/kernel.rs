@@ -74,7 +74,11 @@ impl Kernel {
         let context = context(&notes).map_err(|e| open(e.to_string()))?;
         let chainman = ChainstateManager::builder(&context, &data, &blocks)
             .and_then(|b| b.worker_threads(0).build())
-            .map_err(|e| open(reasons::take_error().unwrap_or_else(|| e.to_string())))?;
+            .map_err(|e| {
+                // Core's last words are vague ("Error initializing block database"); its notification says why.
+                let why = notes.lock().unwrap_or_else(PoisonError::into_inner).fatal.clone();
+                open(why.or_else(reasons::take_error).unwrap_or_else(|| e.to_string()))
+            })?;
         chainman.import_blocks().map_err(|e| open(e.to_string()))?;
         let kernel = Self { chainman, _context: context, notes };
         kernel.check_alive()?;

@@ -97,7 +97,9 @@ impl Hermes {
         Ok(hermes)
     }
 
-    fn settings_file(&self) -> PathBuf {
+    /// Returns the settings file, for commands of hermes that somebody else runs.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
         self.dir.join("config.toml")
     }
 

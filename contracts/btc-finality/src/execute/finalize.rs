@@ -138,7 +138,8 @@ fn active_set(
     let ready = |ranked: Vec<(u16, u64)>| -> Result<Vec<(u16, u64)>, FinalityError> {
         let mut table = Vec::with_capacity(ranked.len());
         for (slot, power) in ranked {
-            if old.power_of(slot).is_some() || is_ready(storage, settings.number(), slot, usable, next_height)?
+            if old.power_of(slot).is_some()
+                || is_ready(storage, settings.number(), slot, usable, next_height)?
             {
                 table.push((slot, power));
             }

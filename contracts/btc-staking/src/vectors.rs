@@ -435,10 +435,11 @@ fn stored(input: &Value) -> Option<(Registration, Life, Signers)> {
     let short = |name: &str| u32::try_from(number(&input[name])).unwrap();
     let (start, end) = (short("start_height"), short("end_height"));
     let included = start != 0 && end != 0;
-    let outpoint = OutPoint { txid: staking_protocol::tx::Txid([1; 32]), vout: 0 };
     let staker = json!("c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5");
     let value = number(&input["total_sat"]);
-    let mut delegation = registration(outpoint, &staker, &[json!(THRICE)], value, vec![]);
+    let staking_tx = one_output(value);
+    let outpoint = OutPoint { txid: Transaction::parse(&staking_tx).unwrap().txid(), vout: 0 };
+    let mut delegation = registration(outpoint, &staker, &[json!(THRICE)], value, staking_tx);
     delegation.unbonding_time = u16::try_from(short("unbonding_time")).unwrap();
     delegation.quorum = u8::try_from(short("covenant_quorum")).unwrap();
     if included {
@@ -461,6 +462,12 @@ fn stored(input: &Value) -> Option<(Registration, Life, Signers)> {
     let spent = Spent { txid: [3; 32], kind: SpendKind::Unbonding, height: 1 };
     let spent = (input["unbonded_early"] == true).then_some(spent);
     Some((delegation, Life { start: included.then_some(start), spent, ..Life::default() }, signers))
+}
+
+/// A transaction of one input and one output, in network serialisation.
+fn one_output(value: u64) -> Vec<u8> {
+    let input = [&[1; 32][..], &[0; 4], &[0], &[0xff; 4]].concat();
+    [&[2, 0, 0, 0, 1][..], &input, &[1], &value.to_le_bytes(), &[0], &[0; 4]].concat()
 }
 
 fn no_signatures() -> CovenantSignatures {

@@ -4,12 +4,14 @@
 //! channel end is (packets to send again) live here once. State is fixed-width binary; every listing is bounded.
 
 pub mod book;
+pub mod channel;
 pub mod face;
 pub mod outbox;
 pub mod packed;
 pub mod table;
 
 pub use book::{Book, BookError, Burn, ExternalCustody, Terms};
+pub use channel::{Channel, ChannelError};
 pub use packed::Packed;
 pub use table::{Cell, Table};
 

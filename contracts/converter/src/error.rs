@@ -79,30 +79,3 @@ pub enum ExecuteError {
     #[error("nothing is staked with {0}")]
     NothingStaked(String),
 }
-
-/// Why a step of a channel's life is refused.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ChannelError {
-    /// The chain refused something, or state is damaged.
-    #[error(transparent)]
-    Std(#[from] StdError),
-    /// One channel per contract.
-    #[error("a channel is open already")]
-    AlreadyOpen,
-    /// Packets have no order.
-    #[error("the channel must be unordered")]
-    Ordered,
-    /// This end begins the handshake.
-    #[error("this end of the channel begins the handshake")]
-    WrongSide,
-    /// Not a version we speak.
-    #[error("channel version {0} is not supported")]
-    Version(String),
-    /// Not the stored channel.
-    #[error("unknown channel {0}")]
-    UnknownChannel(String),
-    /// Nobody asked for the channel to be closed.
-    #[error("the channel is not to be closed")]
-    NotClosing,
-}

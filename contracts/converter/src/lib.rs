@@ -12,11 +12,13 @@ mod ibc;
 mod query;
 mod state;
 
-pub use error::{ChannelError, ExecuteError, InstantiateError};
+pub use error::{ExecuteError, InstantiateError};
 pub use ibc::{
     ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive,
     ibc_packet_timeout,
 };
+use mesh_accounting::store::Channel;
+pub use mesh_accounting::store::ChannelError;
 
 use cosmwasm_std::{
     Binary, Deps, DepsMut, Empty, Env, MessageInfo, Reply, Response, StdResult, to_json_binary,
@@ -99,7 +101,7 @@ pub fn query(deps: Deps, _env: Env, msg: QueryMsg) -> StdResult<Binary> {
             to_json_binary(&query::foreign_stakes(deps, start_after.as_deref(), limit)?)
         }
         QueryMsg::ForeignStake { validator } => to_json_binary(&query::foreign_stake(deps, validator)?),
-        QueryMsg::IbcChannel {} => to_json_binary(&query::channel(deps)?),
+        QueryMsg::IbcChannel {} => to_json_binary(&Channel::shown(deps.storage)?),
         QueryMsg::Outbox {} => to_json_binary(&query::outbox(deps)?),
         QueryMsg::Boost {} => to_json_binary(&query::boost(deps)?),
         QueryMsg::Price {} => to_json_binary(&query::price(deps)?),

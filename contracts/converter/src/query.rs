@@ -1,13 +1,13 @@
 //! Answers of the converter.
 
-use crate::state::{CHANNEL, CONFIG, POTS, PRICE, STAKES, Stake, TOTAL, VIRTUAL, stake};
-use cosmwasm_std::{Deps, StdError, StdResult};
+use crate::state::{CONFIG, POTS, PRICE, STAKES, Stake, TOTAL, VIRTUAL, stake};
+use cosmwasm_std::{Deps, StdResult};
 use mesh_accounting::store::outbox::Outbox;
 use mesh_accounting::store::table;
 use staking_api::mesh::converter::{
     BoostResponse, ConfigResponse, ForeignStake, ForeignStakesResponse, PriceResponse,
 };
-use staking_api::mesh::external::{IbcChannel, IbcChannelResponse, IbcEndpoint, OutboxResponse};
+use staking_api::mesh::external::OutboxResponse;
 use staking_api::mesh::{Range, Timestamp, Uint128};
 
 pub(crate) fn config(deps: Deps) -> StdResult<ConfigResponse> {
@@ -43,21 +43,6 @@ pub(crate) fn foreign_stakes(
         total_foreign: Uint128(total.foreign),
         total_local: Uint128(total.local),
     })
-}
-
-pub(crate) fn channel(deps: Deps) -> StdResult<IbcChannelResponse> {
-    let c = CHANNEL
-        .may_load(deps.storage)?
-        .filter(|c| c.open)
-        .ok_or_else(|| StdError::msg("no channel is open"))?;
-    let channel = IbcChannel {
-        endpoint: IbcEndpoint { port_id: c.port, channel_id: c.id },
-        counterparty_endpoint: IbcEndpoint { port_id: c.remote_port, channel_id: c.remote_id },
-        order: "ORDER_UNORDERED".into(),
-        version: c.version,
-        connection_id: c.connection,
-    };
-    Ok(IbcChannelResponse { channel })
 }
 
 pub(crate) fn outbox(deps: Deps) -> StdResult<OutboxResponse> {

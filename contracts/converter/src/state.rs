@@ -20,18 +20,6 @@ pub(crate) struct Config {
 }
 mesh_accounting::packed!(Config { price_feed, adjustment, remote_denom, local_denom, owner });
 
-/// The open channel.
-pub(crate) struct Channel {
-    pub(crate) port: String,
-    pub(crate) id: String,
-    pub(crate) remote_port: String,
-    pub(crate) remote_id: String,
-    pub(crate) connection: String,
-    pub(crate) version: String,
-    pub(crate) open: bool,
-}
-mesh_accounting::packed!(Channel { port, id, remote_port, remote_id, connection, version, open });
-
 /// Foreign stake with a validator.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Stake {
@@ -67,8 +55,6 @@ mesh_accounting::packed!(Pots { rewards, boost, boost_per_epoch, boost_epoch_s, 
 
 pub(crate) const CONFIG: Cell<Config> = Cell::new(b"config");
 pub(crate) const VIRTUAL: Cell<String> = Cell::new(b"virtual");
-pub(crate) const CHANNEL: Cell<Channel> = Cell::new(b"channel");
-pub(crate) const CLOSING: Cell<bool> = Cell::new(b"closing");
 pub(crate) const PRICE: Cell<Price> = Cell::new(b"price");
 pub(crate) const POTS: Cell<Pots> = Cell::new(b"pots");
 /// Σ over validators.

@@ -80,38 +80,3 @@ pub enum ExecuteError {
     #[error("unknown packet: {0}")]
     Packet(String),
 }
-
-/// Why a step of a channel's life is refused.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ChannelError {
-    /// The chain refused something, or state is damaged.
-    #[error(transparent)]
-    Std(#[from] StdError),
-    /// One channel per contract.
-    #[error("a channel is open already")]
-    AlreadyOpen,
-    /// Packets have no order.
-    #[error("the channel must be unordered")]
-    Ordered,
-    /// The converter begins the handshake.
-    #[error("the converter begins the handshake")]
-    WrongSide,
-    /// Not a version we speak.
-    #[error("channel version {0} is not supported")]
-    Version(String),
-    /// Not the converter this contract was set up for.
-    #[error("expected {expected}, got {got}")]
-    WrongEndpoint {
-        /// Connection or port it was set up for.
-        expected: String,
-        /// What came.
-        got: String,
-    },
-    /// Not the stored channel.
-    #[error("unknown channel {0}")]
-    UnknownChannel(String),
-    /// Nobody asked for the channel to be closed.
-    #[error("the channel is not to be closed")]
-    NotClosing,
-}

@@ -12,11 +12,12 @@ mod ibc;
 mod query;
 mod state;
 
-pub use error::{ChannelError, ExecuteError, InstantiateError};
+pub use error::{ExecuteError, InstantiateError};
 pub use ibc::{
     ibc_channel_close, ibc_channel_connect, ibc_channel_open, ibc_packet_ack, ibc_packet_receive,
     ibc_packet_timeout,
 };
+pub use mesh_accounting::store::ChannelError;
 
 use cosmwasm_std::{Binary, Deps, DepsMut, Empty, Env, MessageInfo, Reply, Response, StdResult};
 use staking_api::mesh::external::{ExecuteMsg, InstantiateMsg, QueryMsg};

@@ -1,16 +1,14 @@
 //! Answers of external-staking.
 
 use crate::crdt::State;
-use crate::state::{
-    CHANNEL, CONFIG, Kind, Open, POOLS, POSITIONS, SETTLED, TXS, Tx as PendingTx, VALIDATORS,
-};
-use cosmwasm_std::{Binary, Deps, Env, Int512, StdError, StdResult, Uint256, to_json_binary};
+use crate::state::{CONFIG, Kind, Open, POOLS, POSITIONS, SETTLED, TXS, Tx as PendingTx, VALIDATORS};
+use cosmwasm_std::{Binary, Deps, Env, Int512, StdResult, Uint256, to_json_binary};
 use mesh_accounting::store::outbox::Outbox;
-use mesh_accounting::store::{Packed, table};
+use mesh_accounting::store::{Channel, Packed, table};
 use staking_api::mesh::external::{
-    AllPendingRewards, AuthorizedEndpoint, ConfigResponse, IbcChannel, IbcChannelResponse, IbcEndpoint,
-    ListActiveValidatorsResponse, ListValidatorsResponse, OutboxResponse, PendingRewards, PendingUnbond,
-    QueryMsg, StakeInfo, StakesResponse, UserStake, ValidatorInfo, ValidatorPendingRewards, ValidatorState,
+    AllPendingRewards, AuthorizedEndpoint, ConfigResponse, ListActiveValidatorsResponse,
+    ListValidatorsResponse, OutboxResponse, PendingRewards, PendingUnbond, QueryMsg, StakeInfo,
+    StakesResponse, UserStake, ValidatorInfo, ValidatorPendingRewards, ValidatorState,
 };
 use staking_api::mesh::vault::{AllTxsResponse, MaxSlashResponse, Tx};
 use staking_api::mesh::{Coin, Timestamp, Uint128};
@@ -21,7 +19,7 @@ pub(crate) fn query(deps: Deps, _env: &Env, msg: QueryMsg) -> StdResult<Binary> 
     match msg {
         QueryMsg::Config {} => to_json_binary(&config(deps)?),
         QueryMsg::AuthorizedEndpoint {} => to_json_binary(&endpoint(deps)?),
-        QueryMsg::IbcChannel {} => to_json_binary(&channel(deps)?),
+        QueryMsg::IbcChannel {} => to_json_binary(&Channel::shown(deps.storage)?),
         QueryMsg::ListActiveValidators { start_after, limit } => {
             let all = validators(deps, start_after, limit.or(Some(100)), true)?;
             let validators = all.into_iter().map(|v| v.validator).collect();
@@ -57,21 +55,6 @@ fn config(deps: Deps) -> StdResult<ConfigResponse> {
 fn endpoint(deps: Deps) -> StdResult<AuthorizedEndpoint> {
     let c = CONFIG.load(deps.storage)?;
     Ok(AuthorizedEndpoint { connection_id: c.connection, port_id: c.remote_port })
-}
-
-fn channel(deps: Deps) -> StdResult<IbcChannelResponse> {
-    let c = CHANNEL
-        .may_load(deps.storage)?
-        .filter(|c| c.open)
-        .ok_or_else(|| StdError::msg("no channel is open"))?;
-    let channel = IbcChannel {
-        endpoint: IbcEndpoint { port_id: c.port, channel_id: c.id },
-        counterparty_endpoint: IbcEndpoint { port_id: c.remote_port, channel_id: c.remote_id },
-        order: "ORDER_UNORDERED".into(),
-        version: c.version,
-        connection_id: c.connection,
-    };
-    Ok(IbcChannelResponse { channel })
 }
 
 fn validators(deps: Deps, after: After, limit: Option<u32>, active: bool) -> StdResult<Vec<ValidatorState>> {

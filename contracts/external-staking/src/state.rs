@@ -40,18 +40,6 @@ mesh_accounting::packed!(Config {
     admin,
 });
 
-/// The channel.
-pub(crate) struct Channel {
-    pub(crate) port: String,
-    pub(crate) id: String,
-    pub(crate) remote_port: String,
-    pub(crate) remote_id: String,
-    pub(crate) connection: String,
-    pub(crate) version: String,
-    pub(crate) open: bool,
-}
-mesh_accounting::packed!(Channel { port, id, remote_port, remote_id, connection, version, open });
-
 /// What a pending transaction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -114,8 +102,6 @@ pub(crate) struct Settled {
 mesh_accounting::packed!(Settled { all, upto, after });
 
 pub(crate) const CONFIG: Cell<Config> = Cell::new(b"config");
-pub(crate) const CHANNEL: Cell<Channel> = Cell::new(b"channel");
-pub(crate) const CLOSING: Cell<bool> = Cell::new(b"closing");
 /// Last own transaction id; the vault's are below 2^63.
 pub(crate) const LAST_TX: Cell<u64> = Cell::new(b"last_tx");
 pub(crate) const TXS: Table<Tx> = Table::new(b"tx");

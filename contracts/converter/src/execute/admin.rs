@@ -1,14 +1,14 @@
 //! Set-up, the owner's settings, the outbox.
 
-use super::send::{Asked, VIRTUAL_REPLY, send};
+use super::send::{Asked, VIRTUAL_REPLY};
 use crate::error::{ExecuteError, InstantiateError};
-use crate::state::{CHANNEL, CLOSING, CONFIG, Config, KEYS, POTS, VIRTUAL, save_stake, stake};
+use crate::state::{CONFIG, Config, KEYS, POTS, VIRTUAL, save_stake, stake};
 use cosmwasm_std::{
-    DepsMut, Env, Event, IbcMsg, MessageInfo, Reply, Response, StdError, SubMsg, SubMsgResult, WasmMsg,
-    from_json, to_json_binary,
+    DepsMut, Env, Event, MessageInfo, Reply, Response, StdError, SubMsg, SubMsgResult, WasmMsg, from_json,
+    to_json_binary,
 };
 use mesh_accounting::Ratio;
-use mesh_accounting::store::outbox::Outbox;
+use mesh_accounting::store::channel;
 use staking_api::mesh::converter::InstantiateMsg;
 use staking_api::mesh::virtual_staking::InstantiateMsg as VirtualInit;
 use staking_api::mesh::{Decimal, Uint128};
@@ -78,12 +78,10 @@ pub(crate) fn reply(deps: DepsMut, reply: Reply) -> Result<Response, ExecuteErro
 
 /// Sends packets whose time has come again.
 pub(crate) fn flush(deps: DepsMut, env: &Env, limit: u32) -> Result<Response, ExecuteError> {
-    let channel = CHANNEL.may_load(deps.storage)?.filter(|c| c.open).ok_or(ExecuteError::NoChannel)?;
     let limit = usize::try_from(limit).unwrap_or(MAX_FLUSH).clamp(1, MAX_FLUSH);
-    let due = Outbox::PACKETS.due(deps.storage, env.block.time.seconds(), limit)?;
+    let due = channel::flush(deps.storage, env, limit)?.ok_or(ExecuteError::NoChannel)?;
     let event = Event::new("outbox_flushed").add_attribute("packets", due.len().to_string());
-    let msgs = due.into_iter().map(|item| send(env, channel.id.clone(), item.data, item.timeout_s));
-    Ok(Response::new().add_messages(msgs).add_event(event))
+    Ok(Response::new().add_messages(due).add_event(event))
 }
 
 pub(crate) fn set_boost(
@@ -139,7 +137,6 @@ pub(crate) fn set_validator_key(
 
 pub(crate) fn close_channel(deps: DepsMut, info: &MessageInfo) -> Result<Response, ExecuteError> {
     CONFIG.load(deps.storage)?.only_owner(info)?;
-    let channel = CHANNEL.may_load(deps.storage)?.filter(|c| c.open).ok_or(ExecuteError::NoChannel)?;
-    CLOSING.save(deps.storage, &true);
-    Ok(Response::new().add_message(IbcMsg::CloseChannel { channel_id: channel.id }))
+    let close = channel::close(deps.storage)?.ok_or(ExecuteError::NoChannel)?;
+    Ok(Response::new().add_message(close))
 }

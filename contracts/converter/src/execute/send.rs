@@ -1,18 +1,14 @@
 //! Packets to the provider side, and calls to virtual-staking.
 
-use crate::state::{CHANNEL, CONFIG, VIRTUAL};
-use cosmwasm_std::{
-    Binary, CosmosMsg, Env, IbcMsg, StdResult, Storage, SubMsg, WasmMsg, to_json_binary, to_json_vec,
-};
-use mesh_accounting::store::outbox::{Item, Outbox};
+use crate::state::{CONFIG, VIRTUAL};
+use cosmwasm_std::{CosmosMsg, Env, StdResult, Storage, SubMsg, WasmMsg, to_json_binary, to_json_vec};
+use mesh_accounting::store::channel;
 use serde::{Deserialize, Serialize};
 use staking_api::mesh::packet::ConsumerPacket;
 use staking_api::mesh::virtual_staking::ExecuteMsg as VirtualMsg;
 use staking_api::mesh::{Coin, Uint128};
 
-/// Lifetime of a validator-set packet and of everything sent again, seconds.
-pub(crate) const DAY: u64 = 86_400;
-/// Lifetime of other packets, seconds.
+/// Lifetime of packets other than of the validator set, seconds.
 pub(crate) const HOUR: u64 = 3_600;
 /// Reply id of calls to virtual-staking.
 pub(crate) const VIRTUAL_REPLY: u64 = 2;
@@ -32,20 +28,7 @@ pub(crate) fn packet(
     packet: &ConsumerPacket,
     timeout_s: u64,
 ) -> StdResult<Option<CosmosMsg>> {
-    let data = to_json_vec(packet)?;
-    match CHANNEL.may_load(s)?.filter(|c| c.open) {
-        Some(channel) => Ok(Some(send(env, channel.id, data, timeout_s))),
-        None => {
-            let item = Item { data, to: String::new(), timeout_s };
-            Outbox::PACKETS.push(s, &item, env.block.time.seconds())?;
-            Ok(None)
-        }
-    }
-}
-
-pub(crate) fn send(env: &Env, channel_id: String, data: Vec<u8>, timeout_s: u64) -> CosmosMsg {
-    let timeout = env.block.time.plus_seconds(timeout_s).into();
-    IbcMsg::SendPacket { channel_id, data: Binary::from(data), timeout }.into()
+    channel::certain(s, env, to_json_vec(packet)?, timeout_s)
 }
 
 /// Brings virtual-staking from `old` to `new` with a validator; `None` when there is no difference. A failure is

@@ -1,6 +1,6 @@
 //! What happened to validators, in the provider's denomination, for the provider side.
 
-use super::send::{DAY, packet};
+use super::send::packet;
 use crate::error::ExecuteError;
 use crate::state::{CONFIG, Config, KEYS, PRICE, Stake, only_virtual, save_stake, stake};
 use cosmwasm_std::{
@@ -8,6 +8,7 @@ use cosmwasm_std::{
 };
 use mesh_accounting::Ratio;
 use mesh_accounting::price::{invert, proportional};
+use mesh_accounting::store::channel;
 use staking_api::mesh::converter::Validator;
 use staking_api::mesh::packet::{AddValidator, ConsumerPacket, ValidatorSlash, ValsetUpdate};
 use staking_api::mesh::virtual_staking::ValidatorSlashInfo;
@@ -64,7 +65,7 @@ pub(crate) fn update(
         return Ok(Response::new());
     }
     let event = Event::new("valset_update").add_attribute("slashed", body.slashed.len().to_string());
-    let msg = packet(deps.storage, env, &ConsumerPacket::ValsetUpdate(body), DAY)?;
+    let msg = packet(deps.storage, env, &ConsumerPacket::ValsetUpdate(body), channel::DAY)?;
     Ok(Response::new().add_messages(msg).add_event(event))
 }
 
@@ -107,5 +108,5 @@ pub(crate) fn initial(
         additions: additions?,
         ..ValsetUpdate::default()
     };
-    packet(s, env, &ConsumerPacket::ValsetUpdate(body), DAY)
+    packet(s, env, &ConsumerPacket::ValsetUpdate(body), channel::DAY)
 }

@@ -1,12 +1,13 @@
 //! Set-up, the outbox, closing the channel.
 
-use super::send::{Call, DAY, VAULT_REPLY, call, raw};
+use super::send::{Call, VAULT_REPLY, call};
 use crate::error::{ExecuteError, InstantiateError};
-use crate::state::{CHANNEL, CLOSING, CONFIG, Config};
+use crate::state::{CONFIG, Config};
 use cosmwasm_std::{
-    Binary, DepsMut, Env, Event, IbcMsg, MessageInfo, Reply, Response, StdError, SubMsgResult, from_json,
+    Binary, DepsMut, Env, Event, MessageInfo, Reply, Response, StdError, SubMsgResult, from_json,
 };
 use mesh_accounting::Ratio;
+use mesh_accounting::store::channel;
 use mesh_accounting::store::outbox::{Item, Outbox};
 use staking_api::mesh::Decimal;
 use staking_api::mesh::external::InstantiateMsg;
@@ -55,12 +56,8 @@ pub(crate) fn flush(deps: DepsMut, env: &Env, limit: u32) -> Result<Response, Ex
     for item in Outbox::CALLS.due(deps.storage, now, limit)? {
         response = response.add_submessage(call(Call { to: item.to, msg: Binary::from(item.data) })?);
     }
-    if let Some(channel) = CHANNEL.may_load(deps.storage)?.filter(|c| c.open) {
-        for item in Outbox::PACKETS.due(deps.storage, now, limit)? {
-            let timeout_s = item.timeout_s.max(DAY);
-            response = response.add_message(raw(env, channel.id.clone(), item.data, timeout_s));
-        }
-    }
+    let packets = channel::flush(deps.storage, env, limit)?;
+    let response = response.add_messages(packets.unwrap_or_default());
     let sent = response.messages.len().to_string();
     Ok(response.add_event(Event::new("outbox_flushed").add_attribute("sent", sent)))
 }
@@ -69,7 +66,6 @@ pub(crate) fn close_channel(deps: DepsMut, info: &MessageInfo) -> Result<Respons
     if CONFIG.load(deps.storage)?.admin.as_deref() != Some(info.sender.as_str()) {
         return Err(ExecuteError::NotAdmin(info.sender.to_string()));
     }
-    let channel = CHANNEL.may_load(deps.storage)?.filter(|c| c.open).ok_or(ExecuteError::NoChannel)?;
-    CLOSING.save(deps.storage, &true);
-    Ok(Response::new().add_message(IbcMsg::CloseChannel { channel_id: channel.id }))
+    let close = channel::close(deps.storage)?.ok_or(ExecuteError::NoChannel)?;
+    Ok(Response::new().add_message(close))
 }

@@ -1,11 +1,11 @@
 //! Packets to the consumer, and calls to the vault.
 
 use crate::error::ExecuteError;
-use crate::state::{CHANNEL, CONFIG, Open};
+use crate::state::{CONFIG, Open};
 use cosmwasm_std::{
-    Binary, CosmosMsg, Env, IbcMsg, StdResult, Storage, SubMsg, WasmMsg, to_json_binary, to_json_vec,
+    Binary, CosmosMsg, Env, StdResult, Storage, SubMsg, WasmMsg, to_json_binary, to_json_vec,
 };
-use mesh_accounting::store::outbox::{Item, Outbox};
+use mesh_accounting::store::{Channel, channel};
 use serde::{Deserialize, Serialize};
 use staking_api::mesh::packet::ProviderPacket;
 use staking_api::mesh::vault::{UserSlash, VaultApiExecuteMsg};
@@ -13,8 +13,6 @@ use staking_api::mesh::{Coin, Uint128};
 
 /// Lifetime of packets, seconds.
 pub(crate) const TIMEOUT: u64 = 600;
-/// Lifetime of packets sent again that must arrive, seconds.
-pub(crate) const DAY: u64 = 86_400;
 /// Reply id of calls to the vault.
 pub(crate) const VAULT_REPLY: u64 = 1;
 
@@ -27,30 +25,8 @@ pub(crate) struct Call {
 
 /// A packet over the open channel.
 pub(crate) fn packet(s: &dyn Storage, env: &Env, packet: &ProviderPacket) -> Result<CosmosMsg, ExecuteError> {
-    let channel = CHANNEL.may_load(s)?.filter(|c| c.open).ok_or(ExecuteError::NoChannel)?;
-    Ok(raw(env, channel.id, to_json_vec(packet)?, TIMEOUT))
-}
-
-/// A packet that must arrive: kept where no channel is open.
-pub(crate) fn certain(
-    s: &mut dyn Storage,
-    env: &Env,
-    packet: &ProviderPacket,
-) -> StdResult<Option<CosmosMsg>> {
-    let data = to_json_vec(packet)?;
-    match CHANNEL.may_load(s)?.filter(|c| c.open) {
-        Some(channel) => Ok(Some(raw(env, channel.id, data, TIMEOUT))),
-        None => {
-            let item = Item { data, to: String::new(), timeout_s: DAY };
-            Outbox::PACKETS.push(s, &item, env.block.time.seconds())?;
-            Ok(None)
-        }
-    }
-}
-
-pub(crate) fn raw(env: &Env, channel_id: String, data: Vec<u8>, timeout_s: u64) -> CosmosMsg {
-    let timeout = env.block.time.plus_seconds(timeout_s).into();
-    IbcMsg::SendPacket { channel_id, data: Binary::from(data), timeout }.into()
+    let channel = Channel::open(s)?.ok_or(ExecuteError::NoChannel)?;
+    Ok(channel.send(env, to_json_vec(packet)?, TIMEOUT))
 }
 
 /// Has `amount` burned on the consumer, with one validator so that its split is ours.
@@ -64,7 +40,8 @@ pub(crate) fn burn(
         return Ok(None);
     }
     let burn = Coin::new(amount, CONFIG.load(s)?.denom);
-    certain(s, env, &ProviderPacket::Burn { validators: vec![validator.into()], burn })
+    let packet = ProviderPacket::Burn { validators: vec![validator.into()], burn };
+    channel::certain(s, env, to_json_vec(&packet)?, TIMEOUT)
 }
 
 /// A call to the vault; when it fails it is kept and repeated.

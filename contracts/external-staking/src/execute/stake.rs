@@ -3,11 +3,11 @@
 use super::send::{packet, release, slashed, vault};
 use crate::error::ExecuteError;
 use crate::state::{
-    ACCOUNTS, Account, CHANNEL, CONFIG, Kind, MAX_POSITIONS, MAX_UNBONDS, Open, POSITIONS, TXS, Tx,
-    VALIDATORS, next_tx,
+    ACCOUNTS, Account, CONFIG, Kind, MAX_POSITIONS, MAX_UNBONDS, Open, POSITIONS, TXS, Tx, VALIDATORS,
+    next_tx,
 };
 use cosmwasm_std::{DepsMut, Env, Event, MessageInfo, Response, StdResult, Storage, SubMsg, from_json};
-use mesh_accounting::store::table;
+use mesh_accounting::store::{Channel, table};
 use staking_api::mesh::packet::ProviderPacket;
 use staking_api::mesh::vault::{StakeMsg, VaultApiExecuteMsg};
 use staking_api::mesh::{self, Coin};
@@ -97,7 +97,7 @@ pub(crate) fn unstake(
     let response =
         Response::new().add_submessages(slash).add_event(event("cross_unstake", user, validator, x));
     // On a closed channel nobody needs to be told.
-    if CHANNEL.may_load(deps.storage)?.is_some_and(|c| !c.open) {
+    if Channel::is_closed(deps.storage)? {
         open.position.unstaked(&mut open.pool, x, env.block.time.seconds(), config.unbonding_period);
         open.close(deps.storage, |_| ())?;
         return Ok(response);

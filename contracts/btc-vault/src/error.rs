@@ -1,6 +1,7 @@
 //! Why the vault refuses.
 
 use crate::timing::TimingTooShort;
+use contract_host::peers::PeerError;
 use cosmwasm_std::StdError;
 use mesh_accounting::store::BookError;
 use staking_api::mesh::Decimal;
@@ -19,6 +20,15 @@ pub enum InstantiateError {
     /// Binding needs the registry that keeps it.
     #[error("require_fp_binding needs a registry")]
     NoRegistry,
+    /// Nearness to the end of a timelock is told by the light client's tip.
+    #[error("expiry_margin_blocks needs a light client")]
+    NoLightClient,
+    /// Delegations are kept in the order of their ends only where there is a light client.
+    #[error("delegations are there already; a light client cannot be added any more")]
+    LightClientLate,
+    /// Consumers were admitted that need more time than the policy leaves.
+    #[error(transparent)]
+    Timing(#[from] TimingTooShort),
 }
 
 /// Why a message is refused.
@@ -89,6 +99,12 @@ pub enum ExecuteError {
         /// What the contract says.
         actual: Decimal,
     },
+    /// More delegations near their end than one message takes out.
+    #[error("delegations near the end of their timelock have to be taken out with expire first")]
+    ExpiryPending,
+    /// The light client does not answer.
+    #[error("light client: {0}")]
+    LightClient(#[from] PeerError),
     /// Bitcoin would be free before the consumer can prove a fault.
     #[error(transparent)]
     Timing(#[from] TimingTooShort),

@@ -1,6 +1,7 @@
 //! What the vault does: messages by sender.
 
 mod bitcoin;
+mod expiry;
 mod holder;
 pub(crate) mod owner;
 mod user;
@@ -44,6 +45,7 @@ pub(crate) fn dispatch(
             bitcoin::fp_slashed(s, &deps.querier, info, &fp_pk, &consumer, height)
         }
         ExecuteMsg::SettleSlash { fp_pk, limit } => bitcoin::settle(s, &deps.querier, &fp_pk, limit),
+        ExecuteMsg::Expire { limit } => expiry::expire(s, &deps.querier, limit),
         ExecuteMsg::StakeRemote { contract, amount, msg } => {
             user::stake_remote(s, &deps.querier, info, &contract, amount, msg)
         }

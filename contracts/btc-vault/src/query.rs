@@ -17,6 +17,8 @@ use staking_api::mesh::vault::{
 use staking_api::mesh::{Timestamp, Uint128};
 
 type After = Option<String>;
+/// Consumers looked at for a report.
+const MAX_CONSUMERS: usize = 1_000;
 
 pub(crate) fn query(deps: Deps, msg: QueryMsg) -> StdResult<Binary> {
     let s = deps.storage;
@@ -126,10 +128,15 @@ fn slash_capacity(deps: Deps, user: &str) -> StdResult<SlashCapacityResponse> {
 
 fn consumers(deps: Deps, after: After, limit: Option<u32>) -> StdResult<ConsumersResponse> {
     let rows = CONSUMERS.list(deps.storage, &[], after.as_deref().map(str::as_bytes), table::page(limit))?;
+    let together = sharers(deps)?;
     let one = |(k, c): (Vec<u8>, Consumer)| {
+        let lien = Book::held_by(deps.storage, &c.contract)?;
+        let sharers = if c.shared { together.max(1) } else { 1 };
         Ok(ConsumerInfo {
             consumer: table::text(k)?,
-            lien_sat: Uint128(Book::held_by(deps.storage, &c.contract)?),
+            lien_sat: Uint128(lien),
+            sharers,
+            own_sat: Uint128(lien / u128::from(sharers)),
             external_staking: c.contract,
             slash_dsign: c.ratio.into(),
             cap_sat: c.cap,
@@ -138,6 +145,19 @@ fn consumers(deps: Deps, after: After, limit: Option<u32>) -> StdResult<Consumer
         })
     };
     Ok(ConsumersResponse { consumers: rows.into_iter().map(one).collect::<StdResult<_>>()? })
+}
+
+/// Consumers with liens that count once together; none in strict mode.
+fn sharers(deps: Deps) -> StdResult<u32> {
+    if !CONFIG.load(deps.storage)?.shared {
+        return Ok(0);
+    }
+    let mut count = 0u32;
+    for (_, c) in CONSUMERS.list(deps.storage, &[], None, MAX_CONSUMERS)? {
+        let counts = c.shared && Book::held_by(deps.storage, &c.contract)? > 0;
+        count = count.saturating_add(counts.into());
+    }
+    Ok(count)
 }
 
 fn settlement(deps: Deps, fp: &str) -> StdResult<SettlementResponse> {
@@ -157,6 +177,7 @@ fn config(deps: Deps) -> StdResult<BtcConfigResponse> {
         btc_staking: c.btc_staking,
         btc_finality: c.btc_finality,
         registry: c.registry,
+        light_client: c.light_client,
         owner: c.owner,
         policy,
     })

@@ -18,23 +18,28 @@ pub(crate) struct Config {
     pub(crate) btc_staking: String,
     pub(crate) btc_finality: String,
     pub(crate) registry: Option<String>,
+    pub(crate) light_client: Option<String>,
     pub(crate) owner: String,
     pub(crate) shared: bool,
     pub(crate) garnish: bool,
     pub(crate) require_binding: bool,
     pub(crate) expiry_margin: u32,
     pub(crate) min_unbonding: u32,
+    /// Seconds that consumers admitted so far need bitcoin to stay slashable for, at most.
+    pub(crate) longest_need_s: u64,
 }
 mesh_accounting::packed!(Config {
     btc_staking,
     btc_finality,
     registry,
+    light_client,
     owner,
     shared,
     garnish,
     require_binding,
     expiry_margin,
     min_unbonding,
+    longest_need_s,
 });
 
 impl Config {
@@ -126,6 +131,11 @@ pub(crate) struct Delegation {
 mesh_accounting::packed!(Delegation { user, sat, rate, fps, start, end, unbonding, state });
 
 impl Delegation {
+    /// First Bitcoin height from which unbonding does not end before the timelock.
+    pub(crate) fn last_call(&self) -> u32 {
+        self.end.saturating_sub(self.unbonding)
+    }
+
     /// What a slashing takes.
     pub(crate) fn at_stake(&self) -> u128 {
         self.rate.floor(self.sat.into())
@@ -169,6 +179,10 @@ mesh_accounting::packed!(Slashed { consumer, height, done, count, sat });
 pub(crate) const CONFIG: Cell<Config> = Cell::new(b"config");
 /// By txid.
 pub(crate) const DELEGATIONS: Table<Delegation> = Table::new(b"del");
+/// What was reported of delegations before they were known.
+pub(crate) const EARLY: Table<State> = Table::new(b"early");
+/// Delegations in the order of their ends, by last call (four bytes) and txid.
+pub(crate) const ENDING: Table<()> = Table::new(b"ending");
 /// By user and txid.
 pub(crate) const BY_USER: Table<()> = Table::new(b"user_del");
 /// Delegations a slash of the provider would take, by provider and txid.

@@ -165,7 +165,7 @@ fn vault(
         mode: Mode::Strict,
         offline: OfflinePolicy::None,
         require_fp_binding: false,
-        expiry_margin_blocks: 0,
+        expiry_margin_blocks: 6,
         min_unbonding_blocks: 0,
     };
     let msg = staking_api::mesh::btc_vault::InstantiateMsg {
@@ -173,6 +173,7 @@ fn vault(
         btc_staking: contracts.staking.clone(),
         btc_finality: contracts.finality.clone(),
         registry: None,
+        light_client: Some(contracts.light_client.clone()),
         owner: hub.address(),
         policy,
     };

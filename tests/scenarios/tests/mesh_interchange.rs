@@ -246,7 +246,7 @@ fn stock() -> Stock {
     let world = World::default();
     world.foreign.set(Some(stock::CODE));
     let (owner, user) = (world.api.addr_make("owner"), world.api.addr_make("alice"));
-    let policy = json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 6 });
+    let policy = json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 0 });
     let init = json!({ "denom": "sat", "btc_staking": owner, "btc_finality": owner, "owner": owner, "policy": policy });
     let vault = world.instantiate(Kind::BtcVault, &owner, &init);
     let holder = world.instantiate(Kind::Foreign, &owner, &json!({}));

@@ -219,7 +219,7 @@ fn a_consumer_that_bitcoin_would_leave_too_early_is_refused() {
             "paused": false, "timing": { "epoch_s": 3600, "evidence_age_s": age } } })
     };
     let policy = json!({ "set_policy": { "policy": { "mode": "strict", "offline": "none", "require_fp_binding": false,
-        "expiry_margin_blocks": 6, "min_unbonding_blocks": 1008 } } });
+        "expiry_margin_blocks": 0, "min_unbonding_blocks": 1008 } } });
     w.hub.execute(&w.owner, &w.vault, &policy, &[]).unwrap();
     let refused = w.hub.execute(&w.owner, &w.vault, &set(21 * 86_400), &[]).unwrap_err().to_string();
     assert!(refused.contains("1008 blocks covers 483840 s, this consumer needs"), "{refused}");
@@ -305,7 +305,7 @@ fn the_validator_must_be_bound_to_the_provider_of_the_delegation() {
     let registry = registry(&w, json!("none"));
     let peers = json!({ "set_peers": { "btc_staking": w.staking, "btc_finality": w.finality, "registry": registry } });
     w.hub.execute(&w.owner, &w.vault, &peers, &[]).unwrap();
-    let policy = json!({ "set_policy": { "policy": { "mode": "strict", "offline": "none", "require_fp_binding": true, "expiry_margin_blocks": 6 } } });
+    let policy = json!({ "set_policy": { "policy": { "mode": "strict", "offline": "none", "require_fp_binding": true, "expiry_margin_blocks": 0 } } });
     w.hub.execute(&w.owner, &w.vault, &policy, &[]).unwrap();
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     let vouch = json!({ "vouch": { "operator": account("op", "mesh"), "chain_id": "cons-1", "valoper": w.validator(0, 1), "fp_pk": "fp1" } });

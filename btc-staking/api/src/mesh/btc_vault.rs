@@ -18,6 +18,9 @@ super::wire! {
         pub btc_finality: String,
         #[serde(default)]
         pub registry: Option<String>,
+        /// btc-light-client, whose tip says when delegations near their end.
+        #[serde(default)]
+        pub light_client: Option<String>,
         pub owner: String,
         pub policy: Policy,
     }
@@ -27,6 +30,8 @@ super::wire! {
         pub mode: Mode,
         pub offline: OfflinePolicy,
         pub require_fp_binding: bool,
+        /// Blocks before the last one from which unbonding ends in time; from there on a delegation backs nothing.
+        /// Needs the light client.
         pub expiry_margin_blocks: u32,
         /// Delegations with a shorter unbonding time back nothing; 0 = any.
         #[serde(default)]
@@ -96,7 +101,8 @@ super::wire! {
         DelegationExpired { txid: String },
         /// From btc-staking: a deep reorg took the inclusion away.
         DelegationQuarantined { txid: String },
-        /// From btc-staking: inclusion was proven again.
+        /// From btc-staking: inclusion was proven again. Reports of an unknown txid are kept for the time when it is
+        /// known: messages that were refused once come late.
         DelegationRequalified { txid: String },
         /// From btc-finality: the provider's key is out.
         FpSlashed { fp_pk: String, consumer: String, height: u64 },
@@ -130,6 +136,8 @@ super::wire! {
         RetryBurn { user: String, lienholder: String },
         /// Anyone: takes the next delegations of a slashed provider out of the backing.
         SettleSlash { fp_pk: String, limit: u32 },
+        /// Anyone: takes the next delegations that near their end out of the backing.
+        Expire { limit: u32 },
         /// Owner: confirms that (part of) a garnish debt was paid.
         ClearGarnish { user: String, amount: Uint128 },
 
@@ -155,6 +163,8 @@ super::wire! {
             btc_finality: String,
             #[serde(default)]
             registry: Option<String>,
+            #[serde(default)]
+            light_client: Option<String>,
         },
         /// Owner: hands the vault over.
         SetOwner { owner: String },
@@ -283,6 +293,10 @@ super::wire! {
         pub shared: bool,
         /// Σ of the high ends of its liens.
         pub lien_sat: Uint128,
+        /// Consumers whose liens count once together with its own, itself included; 1 where nothing is shared.
+        pub sharers: u32,
+        /// Its part of what it shares: `lien_sat` ÷ `sharers`. An attack on all of them costs this much of each.
+        pub own_sat: Uint128,
     }
 
     /// Consumers, by chain id.
@@ -303,6 +317,7 @@ super::wire! {
         pub btc_staking: String,
         pub btc_finality: String,
         pub registry: Option<String>,
+        pub light_client: Option<String>,
         pub owner: String,
         pub policy: Policy,
     }

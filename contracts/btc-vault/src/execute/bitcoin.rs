@@ -1,11 +1,11 @@
 //! What btc-staking and btc-finality report. Known reports change nothing, so they may be repeated.
 
-use super::rebalance;
+use super::{expiry, rebalance};
 use crate::custody::{Bitcoin, move_to};
 use crate::error::ExecuteError;
 use crate::state::{
-    BY_USER, CONFIG, CONSUMERS, DELEGATIONS, Delegation, MAX_PROVIDERS, OPEN_SLASHES, Role, SLASHED, Slashed,
-    State,
+    BY_USER, CONFIG, CONSUMERS, DELEGATIONS, Delegation, EARLY, ENDING, MAX_PROVIDERS, OPEN_SLASHES, Role,
+    SLASHED, Slashed, State,
 };
 use cosmwasm_std::{Event, MessageInfo, QuerierWrapper, Response, StdResult, Storage};
 use mesh_accounting::Ratio;
@@ -63,7 +63,11 @@ pub(super) fn active(
         unbonding: times.unbonding,
         state: State(Backing::TooShort),
     };
-    let state = first_state(s, &d, config.min_unbonding)?;
+    let state = first_state(s, txid, &d, config.min_unbonding)?;
+    EARLY.remove(s, &[txid.as_bytes()]);
+    if config.light_client.is_some() {
+        ENDING.save(s, &[&expiry::key(d.last_call(), txid)], &());
+    }
     BY_USER.save(s, &[d.user.as_bytes(), txid.as_bytes()], &());
     let seen = event("delegation_active", txid, &d).add_attribute("backing", format!("{state:?}"));
     move_to(s, txid, d, state)?;
@@ -80,12 +84,16 @@ fn providers(txid: &str, fps: Vec<FpOf>) -> Result<Vec<(String, String)>, Execut
     Ok(pairs)
 }
 
-/// A delegation with a slashed provider is lost already; one that unbonds too fast backs nothing.
-fn first_state(s: &dyn Storage, d: &Delegation, min_unbonding: u32) -> StdResult<Backing> {
+/// A delegation with a slashed provider is lost already, whatever was reported before it was known stands, and one
+/// that unbonds too fast backs nothing.
+fn first_state(s: &dyn Storage, txid: &str, d: &Delegation, min_unbonding: u32) -> StdResult<Backing> {
     for (_, fp) in &d.fps {
         if SLASHED.has(s, &[fp.as_bytes()]) {
             return Ok(Backing::Slashed);
         }
+    }
+    if let Some(early) = EARLY.may_load(s, &[txid.as_bytes()])? {
+        return Ok(early.0);
     }
     Ok(if d.unbonding < min_unbonding { Backing::TooShort } else { Backing::Active })
 }
@@ -110,6 +118,7 @@ pub(super) fn unbonding(
     }
     // A slashing transaction without evidence gives the key away all the same; the rest follows with the evidence.
     let Some(d) = DELEGATIONS.may_load(s, &[txid.as_bytes()])? else {
+        EARLY.save(s, &[txid.as_bytes()], &State(Backing::Slashed));
         return Ok(Response::new().add_event(seen));
     };
     let (user, counted) = (d.user.clone(), d.state.counts());
@@ -123,8 +132,20 @@ pub(super) fn expired(s: &mut dyn Storage, info: &MessageInfo, txid: &str) -> Re
 }
 
 fn leave(s: &mut dyn Storage, txid: &str, seen: Event) -> Result<Response, ExecuteError> {
+    early(s, txid, Backing::Exiting)?;
     let user = Bitcoin.on_exit(s, txid)?;
     after(s, user, seen)
+}
+
+/// Keeps a report of a delegation that is not known: a report that was refused once comes after later ones, and a stake
+/// that has left must not count then. Nothing takes an end back.
+fn early(s: &mut dyn Storage, txid: &str, to: Backing) -> StdResult<()> {
+    let key: [&[u8]; 1] = [txid.as_bytes()];
+    let before = EARLY.may_load(s, &key)?.map(|state| state.0);
+    if !DELEGATIONS.has(s, &key) && matches!(before, None | Some(Backing::Quarantined)) {
+        EARLY.save(s, &key, &State(to));
+    }
+    Ok(())
 }
 
 /// The liens of a user whose backing fell are brought within it.
@@ -148,7 +169,10 @@ pub(super) fn quarantined(
             move_to(s, txid, d, Backing::Quarantined)?;
             after(s, Some(user), seen)
         }
-        _ => Ok(Response::new().add_event(seen)),
+        _ => {
+            early(s, txid, Backing::Quarantined)?;
+            Ok(Response::new().add_event(seen))
+        }
     }
 }
 
@@ -162,6 +186,10 @@ pub(super) fn requalified(
     let found = DELEGATIONS.may_load(s, &[txid.as_bytes()])?;
     if let Some(d) = found.filter(|d| d.state.0 == Backing::Quarantined) {
         move_to(s, txid, d, Backing::Active)?;
+    }
+    // Of a delegation that is not known only the quarantine ends; there is nothing yet to count.
+    if EARLY.may_load(s, &[txid.as_bytes()])?.is_some_and(|state| state.0 == Backing::Quarantined) {
+        EARLY.remove(s, &[txid.as_bytes()]);
     }
     Ok(Response::new().add_event(Event::new("delegation_requalified").add_attribute("txid", txid)))
 }

@@ -2,7 +2,7 @@
 
 use super::rebalance;
 use crate::error::{ExecuteError, InstantiateError};
-use crate::state::{BY_CONTRACT, CONFIG, CONSUMERS, Config, Consumer, Role, SAT, SUMS};
+use crate::state::{BY_CONTRACT, CONFIG, CONSUMERS, Config, Consumer, DELEGATIONS, Role, SAT, SUMS};
 use crate::timing;
 use cosmwasm_std::{Api, DepsMut, Env, Event, MessageInfo, QuerierWrapper, Response, StdResult, Storage};
 use mesh_accounting::Ratio;
@@ -19,12 +19,14 @@ pub(crate) fn instantiate(deps: DepsMut, msg: InstantiateMsg) -> Result<Response
         btc_staking: valid(&msg.btc_staking)?,
         btc_finality: valid(&msg.btc_finality)?,
         registry: msg.registry.as_deref().map(valid).transpose()?,
+        light_client: msg.light_client.as_deref().map(valid).transpose()?,
         owner: valid(&msg.owner)?,
         shared: false,
         garnish: false,
         require_binding: false,
         expiry_margin: 0,
         min_unbonding: 0,
+        longest_need_s: 0,
     };
     checked(&mut config, &msg.policy)?;
     CONFIG.save(deps.storage, &config);
@@ -34,6 +36,12 @@ pub(crate) fn instantiate(deps: DepsMut, msg: InstantiateMsg) -> Result<Response
 fn checked(config: &mut Config, policy: &Policy) -> Result<(), InstantiateError> {
     if policy.require_fp_binding && config.registry.is_none() {
         return Err(InstantiateError::NoRegistry);
+    }
+    if policy.expiry_margin_blocks > 0 && config.light_client.is_none() {
+        return Err(InstantiateError::NoLightClient);
+    }
+    if config.longest_need_s > 0 {
+        timing::check(policy.min_unbonding_blocks, config.longest_need_s)?;
     }
     config.set_policy(policy);
     Ok(())
@@ -62,13 +70,21 @@ pub(super) fn dispatch(
         } => {
             let contract = api.addr_validate(&external_staking)?.into_string();
             let new = Consumer { contract, ratio: Ratio::from(slash_dsign), cap: cap_sat, paused, shared };
-            return set_consumer(s, querier, &config, &consumer, new, timing.as_ref());
+            return set_consumer(s, querier, config, &consumer, new, timing.as_ref());
         }
         ExecuteMsg::SetPolicy { policy } => checked(&mut config, &policy)?,
-        ExecuteMsg::SetPeers { btc_staking, btc_finality, registry } => {
+        ExecuteMsg::SetPeers { btc_staking, btc_finality, registry, light_client } => {
             config.btc_staking = api.addr_validate(&btc_staking)?.into_string();
             config.btc_finality = api.addr_validate(&btc_finality)?.into_string();
             config.registry = registry.map(|r| api.addr_validate(&r)).transpose()?.map(|r| r.into_string());
+            let known = !DELEGATIONS.list(s, &[], None, 1)?.is_empty();
+            if config.light_client.is_none() && light_client.is_some() && known {
+                return Err(InstantiateError::LightClientLate.into());
+            }
+            config.light_client =
+                light_client.map(|l| api.addr_validate(&l)).transpose()?.map(|l| l.into_string());
+            let policy = config.policy();
+            checked(&mut config, &policy)?;
         }
         ExecuteMsg::SetOwner { owner } => config.owner = api.addr_validate(&owner)?.into_string(),
         ExecuteMsg::ClearGarnish { user, amount } => return clear_garnish(s, &user, amount.0),
@@ -82,7 +98,7 @@ pub(super) fn dispatch(
 fn set_consumer(
     s: &mut dyn Storage,
     querier: &QuerierWrapper,
-    config: &Config,
+    mut config: Config,
     id: &str,
     new: Consumer,
     times: Option<&ConsumerTiming>,
@@ -92,7 +108,9 @@ fn set_consumer(
         return Err(ExecuteError::Ratio(stated));
     }
     if let Some(times) = times {
-        timing::check(config.min_unbonding, times)?;
+        let need_s = timing::need_s(times);
+        timing::check(config.min_unbonding, need_s)?;
+        config.longest_need_s = config.longest_need_s.max(need_s);
     }
     let served = BY_CONTRACT.may_load(s, &[new.contract.as_bytes()])?;
     if served.is_some_and(|other| other != id) {
@@ -110,6 +128,7 @@ fn set_consumer(
         .add_attribute("paused", new.paused.to_string());
     BY_CONTRACT.save(s, &[new.contract.as_bytes()], &id.to_string());
     CONSUMERS.save(s, &[id.as_bytes()], &new);
+    CONFIG.save(s, &config);
     Ok(Response::new().add_event(event))
 }
 

@@ -1,6 +1,6 @@
 //! Cross-staking, and what anybody may have repeated.
 
-use super::rebalance;
+use super::{expiry, rebalance};
 use crate::custody::Bitcoin;
 use crate::error::ExecuteError;
 use crate::state::{BOUND_FP, CONFIG, Consumer, FP_USER, MAX_OPEN_SLASHES, OPEN_SLASHES, SAT, consumer_of};
@@ -33,6 +33,7 @@ pub(super) fn stake_remote(
         return Err(ExecuteError::Paused(consumer));
     }
     within_cap(s, &consumer, &c, amount.amount.0)?;
+    let ended = expiry::before_lien(s, querier)?;
     nothing_to_settle(s, user)?;
     bound(s, querier, user, &consumer, &msg)?;
     let shared = CONFIG.load(s)?.shared && c.shared;
@@ -46,7 +47,7 @@ pub(super) fn stake_remote(
     let call = CrossStakingExecuteMsg::ReceiveVirtualStake { owner: user.into(), amount, tx_id, msg };
     let call =
         WasmMsg::Execute { contract_addr: contract.into(), msg: to_json_binary(&call)?, funds: vec![] };
-    Ok(Response::new().add_message(call).add_event(event))
+    Ok(ended.add_message(call).add_event(event))
 }
 
 fn within_cap(s: &dyn Storage, consumer: &str, c: &Consumer, amount: u128) -> Result<(), ExecuteError> {

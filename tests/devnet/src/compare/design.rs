@@ -100,7 +100,7 @@ impl Design {
             }
         }
         if self.bitcoin {
-            let policy = json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 6 });
+            let policy = json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 0 });
             let vault = world.mesh.bitcoin_vault(0, &policy)?;
             self.lend(&mut world, vault, &BITCOIN, None)?;
         }

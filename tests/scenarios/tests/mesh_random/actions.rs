@@ -89,7 +89,7 @@ impl Life {
         let owner = world.api.addr_make("owner");
         let users = USERS.map(|u| world.api.addr_make(u));
         let vault = if bitcoin {
-            let policy = json!({ "mode": "strict", "offline": "garnish", "require_fp_binding": false, "expiry_margin_blocks": 6 });
+            let policy = json!({ "mode": "strict", "offline": "garnish", "require_fp_binding": false, "expiry_margin_blocks": 0 });
             let init = json!({ "denom": "sat", "btc_staking": owner, "btc_finality": owner, "owner": owner, "policy": policy });
             world.instantiate(Kind::BtcVault, &owner, &init)
         } else {

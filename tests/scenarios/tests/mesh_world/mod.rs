@@ -81,7 +81,7 @@ pub struct World {
 }
 
 pub fn policy() -> Value {
-    json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 6 })
+    json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 0 })
 }
 
 impl World {

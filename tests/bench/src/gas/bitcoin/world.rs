@@ -179,7 +179,7 @@ impl World {
     }
 
     fn deploy_vault(&self) -> Result<String> {
-        let policy = serde_json::json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 6 });
+        let policy = serde_json::json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 0 });
         let msg = serde_json::json!({ "denom": "sat", "btc_staking": self.staking, "btc_finality": self.finality,
             "owner": self.admin, "policy": policy });
         let vault = self.instantiate("btc-vault", &msg)?;

@@ -22,6 +22,13 @@ pub fn total_cap(absolute: u128, of_native: Option<Ratio>, native: u128) -> u128
     of_native.map_or(absolute, |r| r.floor(native).min(absolute))
 }
 
+/// Divides a cap among providers by weights, of trade or packet flow with them, say; rounded down, so Σ ≤ `total`.
+/// All weights zero: nobody has any.
+pub fn by_weight(total: u128, weights: &[u128]) -> Vec<u128> {
+    let all = sum(weights);
+    weights.iter().map(|w| mul_div_floor(total, *w, all).unwrap_or(0)).collect()
+}
+
 /// One validator's native stake and the virtual stake asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
@@ -105,6 +112,7 @@ fn spread_rest(given: &mut [u128], room: &[u128], mut left: u128) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     const CAP: u128 = 1_000_000_000_000;
@@ -142,7 +150,23 @@ mod tests {
         assert_eq!(allocate(&slots, 200, Some(Ratio::percent(10))), [100, 100]);
     }
 
+    #[test]
+    fn caps_follow_economic_weight() {
+        assert_eq!(by_weight(1_000, &[5, 3, 2]), [500, 300, 200]);
+        assert_eq!(by_weight(100, &[1, 1, 1]), [33, 33, 33]);
+        assert_eq!((by_weight(100, &[0, 0]), by_weight(100, &[])), (vec![0, 0], vec![]));
+    }
+
     proptest! {
+        /// §15-12.
+        #[test]
+        fn weighed_caps_never_exceed_the_total(total in any::<u128>(), weights in prop::collection::vec(any::<u128>(), 0..12)) {
+            let caps = by_weight(total, &weights);
+            let given = caps.iter().try_fold(0u128, |a, c| a.checked_add(*c));
+            prop_assert!(given.is_some_and(|given| given <= total), "{:?}", caps);
+            prop_assert!(caps.iter().zip(&weights).all(|(c, w)| *w > 0 || *c == 0));
+        }
+
         #[test]
         fn the_taper_is_monotone_and_below_the_cap(x in 0u128..10 * CAP, d in 0u128..CAP, k in 0u64..=100) {
             let k = Ratio::percent(k);

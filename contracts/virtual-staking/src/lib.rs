@@ -144,6 +144,9 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> StdResult<Binary> {
             to_json_binary(&query::requests(deps, start_after.as_deref(), limit)?)
         }
         QueryMsg::SecurityReport {} => to_json_binary(&query::security_report(deps)?),
+        QueryMsg::WeighCaps { total, economic_weights } => {
+            to_json_binary(&query::weigh_caps(total, &economic_weights))
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::execute::liquid;
 use crate::state::{BURNED, CONFIG, EPOCH, TREASURY, VALS, Val, val, vals};
 use cosmwasm_std::{Deps, Env, StdError, StdResult};
+use mesh_accounting::cap::by_weight;
 use mesh_accounting::store::table;
 use staking_api::mesh::virtual_staking::{
-    AllStakeResponse, ConfigResponse, Request, RequestsResponse, SecurityReport, StakeResponse,
+    AllStakeResponse, CapsResponse, ConfigResponse, Request, RequestsResponse, SecurityReport, StakeResponse,
     StatusResponse,
 };
 use staking_api::mesh::{Timestamp, Uint128};
@@ -64,6 +65,12 @@ pub(crate) fn requests(
 }
 
 /// Capital an attacker needs for a third (two thirds) of all power: what is bonded honestly, times ½ (times 2).
+/// Caps of several providers by their economic weight (§15-12); governance sets them or does not.
+pub(crate) fn weigh_caps(total: Uint128, weights: &[Uint128]) -> CapsResponse {
+    let weights: Vec<u128> = weights.iter().map(|w| w.0).collect();
+    CapsResponse { caps: by_weight(total.0, &weights).into_iter().map(Uint128).collect() }
+}
+
 pub(crate) fn security_report(deps: Deps) -> StdResult<SecurityReport> {
     let vals = vals(deps.storage)?;
     let (native, virtual_stake) = (sum(&vals, |v| v.native), sum(&vals, |v| v.bonded));

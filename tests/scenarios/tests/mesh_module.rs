@@ -146,6 +146,27 @@ fn s10_the_epoch_nets_stake_and_unstake() {
     assert_eq!((delegated(&mesh, 0), delegated(&mesh, 1)), (300, 600));
 }
 
+/// P1 exactly: 1000 at price 0.5 and discount 40 % are 300; at price 1 they are 600 (stock: 300 for ever). Whether the price
+/// rose or fell, all of it can be unstaked (stock: refused, or half of the virtual tokens stay bonded).
+#[test]
+fn p1_stake_is_valued_anew_and_leaves_nothing_behind() {
+    for (price, value) in [("1", 600), ("0.25", 150)] {
+        let mut mesh = world(&Terms { discount: "0.4".into(), ..e2e() });
+        mesh.bond(0, "alice", 1000).unwrap();
+        mesh.stake(0, "alice", 0, 1000).unwrap();
+        settle(&mut mesh);
+        assert_eq!(delegated(&mesh, 0), 300);
+        let feed = mesh.pairing(0).unwrap().feed.clone();
+        mesh.govern(1, &feed, &json!({ "update_price": { "native_per_foreign": price } })).unwrap();
+        settle(&mut mesh);
+        settle(&mut mesh);
+        assert_eq!(delegated(&mesh, 0), value, "at {price}");
+        mesh.unstake(0, "alice", 0, 1000).unwrap();
+        settle(&mut mesh);
+        assert_eq!((delegated(&mesh, 0), mesh.tokens(1, 0).unwrap()), (0, M), "at {price}");
+    }
+}
+
 /// The module never lets more in than the cap; raised or lowered, power follows.
 #[test]
 fn the_cap_of_the_module_binds_in_both_directions() {

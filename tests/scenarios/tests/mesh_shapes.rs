@@ -7,6 +7,7 @@ use mesh_harness::mesh::{ChainSpec, Mesh, Terms};
 use mesh_world::{contracts, policy};
 use serde_json::{Value, json};
 use staking_api::mesh::external::PendingRewards;
+use staking_api::mesh::virtual_staking::CapsResponse;
 
 const NATIVE: u128 = 1_000_000_000;
 
@@ -221,6 +222,53 @@ fn each_provider_has_its_own_cap() {
     limit(&mesh, 1, json!({ "max_cap": "1000000000000", "max_of_native": "0.0005" }));
     mesh.settle().unwrap();
     assert_eq!(lent(&mesh), [300_000, 1_500_000, 1_000_000]);
+}
+
+/// §15-12: a consumer's governance divides its cap among providers by its trade with their chains. The contract advises,
+/// governance sets, power follows; together they never exceed the total.
+#[test]
+fn caps_follow_economic_ties() {
+    let mut mesh = three_providers();
+    all_to_work(&mut mesh);
+    let contract = mesh.pairing(0).unwrap().virtual_staking.clone();
+    let ask = json!({ "weigh_caps": { "total": "1000001", "economic_weights": ["5000", "3000", "2000"] } });
+    let caps = mesh.ask::<CapsResponse>(1, &contract, &ask).unwrap().caps;
+    assert_eq!(lent(&mesh), [1_000_000, 2_000_000, 1_000_000], "advice alone changes nothing");
+    for (pairing, cap) in caps.iter().enumerate() {
+        let to = mesh.pairing(pairing).unwrap().virtual_staking.clone();
+        mesh.govern(1, &to, &json!({ "set_limits": { "limits": { "max_cap": cap } } })).unwrap();
+    }
+    mesh.settle().unwrap();
+    assert_eq!(lent(&mesh), [500_000, 300_000, 200_000]);
+}
+
+/// §15-19: the phases of a launch are steps of governance on one and the same deployment: watched without power, a low
+/// cap, open. Stake and rewards of the earlier phase go on.
+#[test]
+fn a_launch_goes_through_its_phases_without_a_new_deployment() {
+    let mut mesh = Mesh::new(1, contracts());
+    let (hub, consumer) = (mesh.add_chain(&spec("hub")).unwrap(), mesh.add_chain(&spec("cons")).unwrap());
+    let vault = mesh.bitcoin_vault(hub, &policy()).unwrap();
+    let terms = Terms { double_sign: "0.05".into(), limits: json!({ "max_cap": "0" }), ..Terms::default() };
+    let pairing = mesh.pair(vault, consumer, &terms).unwrap();
+    let contract = mesh.pairing(pairing).unwrap().virtual_staking.clone();
+    let phase = |mesh: &mut Mesh, cap: &str| {
+        mesh.govern(1, &contract, &json!({ "set_limits": { "limits": { "max_cap": cap } } })).unwrap();
+        mesh.settle().unwrap();
+        virtual_sum(mesh, 1)
+    };
+    mesh.delegate_btc(0, "alice", "t1", 1_000_000, &[("cons-1", "fp1")]).unwrap();
+    mesh.stake(pairing, "alice", 0, 1_000_000).unwrap();
+    mesh.settle().unwrap();
+    assert_eq!((virtual_sum(&mesh, 1), mesh.lien(pairing, "alice").unwrap().l.0), (0, 1_000_000), "watched");
+    assert_eq!(phase(&mut mesh, "100000"), 100_000, "low cap");
+    // A fault in this phase costs what had power, and no more.
+    mesh.slash(1, 0, 5).unwrap();
+    mesh.settle().unwrap();
+    let left = mesh.lien(pairing, "alice").unwrap().h.0;
+    assert!((994_000..1_000_000).contains(&left), "{left}");
+    assert_eq!(phase(&mut mesh, "1000000000"), left, "open");
+    assert_eq!(phase(&mut mesh, "0"), 0, "and back");
 }
 
 /// §15-9: one vault behind two consumers. A slash on one cuts collateral and the other's power; a slash of the vault's

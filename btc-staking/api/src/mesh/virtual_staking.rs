@@ -132,6 +132,13 @@ super::wire! {
         },
         /// Ours: [`SecurityReport`].
         SecurityReport {},
+        /// Ours: [`CapsResponse`]. Advice for governance, from weights that it sets, of trade or packet flow, say.
+        WeighCaps { total: Uint128, economic_weights: Vec<Uint128> },
+    }
+
+    /// A cap for each weight; their sum is at most the total.
+    pub struct CapsResponse {
+        pub caps: Vec<Uint128>,
     }
 
     /// Settings.

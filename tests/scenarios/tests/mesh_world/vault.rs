@@ -251,6 +251,32 @@ impl Native {
         self.claim(user, &self.local_staking)
     }
 
+    /// Rewards of `x` tokens for a validator's stakers come in at the consumer.
+    pub fn reward(&self, consumer: usize, n: usize, x: u128) {
+        let c = &self.consumers[consumer];
+        let msg = json!({ "distribute_reward": { "validator": self.validator(consumer, n) } });
+        c.chain.execute(&c.virtual_staking, &c.converter, &msg, &[Coin::new(x, "ucons")]).unwrap();
+    }
+
+    /// The user has rewards paid out to an account of its name on the consumer.
+    pub fn withdraw_rewards(&self, user: &str, consumer: usize, n: usize) -> Result<TxResult, ChainError> {
+        let to = account(user, "cons");
+        let msg = json!({ "withdraw_rewards": { "validator": self.validator(consumer, n), "remote_recipient": to } });
+        self.call(user, &self.consumers[consumer].external, &msg, 0)
+    }
+
+    /// What the user has on the consumer.
+    pub fn paid(&self, user: &str, consumer: usize) -> u128 {
+        self.consumers[consumer].chain.balance(&account(user, "cons"), "ucons").unwrap()
+    }
+
+    pub fn due(&self, user: &str, consumer: usize, n: usize) -> u128 {
+        let ask = json!({ "pending_rewards": { "user": self.user(user), "validator": self.validator(consumer, n) } });
+        let due: api::external::PendingRewards =
+            self.hub.query(&self.consumers[consumer].external, &ask).unwrap();
+        due.rewards.amount.0
+    }
+
     /// What the user's proxy has delegated.
     pub fn delegated(&self, user: &str) -> u128 {
         let ask = json!({ "proxy_by_owner": { "owner": self.user(user) } });

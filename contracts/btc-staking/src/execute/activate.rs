@@ -17,6 +17,7 @@ use crate::state::config::{Config, Peers};
 use crate::state::delegation::{self, Life, Registration};
 use crate::status::require_unslashed;
 
+#[inline(never)]
 pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Activation]) -> Result<Response, StakingError> {
     require_running(deps.storage)?;
     let config = Config::load(deps.storage)?;

@@ -22,6 +22,7 @@ use crate::state::params::member_index;
 use crate::state::signatures::{self, Signers};
 use crate::status::{facts, require_unslashed};
 
+#[inline(never)]
 pub(crate) fn run(
     mut deps: DepsMut<'_>,
     _env: &Env,

@@ -47,6 +47,7 @@ fn check(raw: &ApiParams) -> Result<(Params, SlashingPolicy), StakingError> {
     Ok((params, policy))
 }
 
+#[inline(never)]
 pub(crate) fn add_params(
     deps: DepsMut<'_>,
     _env: &Env,

@@ -24,6 +24,7 @@ const MAX_CONSUMERS: usize = 16;
 /// Seconds between two changes of a commission.
 const COMMISSION_PAUSE: u64 = 86_400;
 
+#[inline(never)]
 pub(crate) fn register(
     deps: DepsMut<'_>,
     env: &Env,
@@ -136,6 +137,7 @@ fn check_commission(commission: &Commission, lowest: u128) -> Result<(), Staking
     Ok(())
 }
 
+#[inline(never)]
 pub(crate) fn edit(
     deps: DepsMut<'_>,
     env: &Env,

@@ -33,6 +33,7 @@ use crate::state::provider::Provider;
 
 pub(crate) mod expansion;
 
+#[inline(never)]
 pub(crate) fn run(
     deps: DepsMut<'_>,
     env: &Env,

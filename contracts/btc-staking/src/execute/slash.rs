@@ -18,6 +18,7 @@ use crate::state::sweep::{set_slash_cursor, slash_cursor};
 /// Delegations swept by one message at most.
 const MAX: u32 = 100;
 
+#[inline(never)]
 pub(crate) fn run(
     deps: DepsMut<'_>,
     env: &Env,
@@ -49,6 +50,7 @@ pub(crate) fn mark(
     Ok(Some(ProviderSlashed { fp_pk: *fp, btc_height }))
 }
 
+#[inline(never)]
 pub(crate) fn sweep(
     mut deps: DepsMut<'_>,
     _env: &Env,

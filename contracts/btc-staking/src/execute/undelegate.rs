@@ -24,6 +24,7 @@ use crate::state::delegation::{self, Life, Registration, Spent};
 
 mod leak;
 
+#[inline(never)]
 pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<Response, StakingError> {
     let config = Config::load(deps.storage)?;
     let tip = fresh_tip(&config.light_client, &deps.querier, env)?;

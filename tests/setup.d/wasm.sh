@@ -1,6 +1,8 @@
 # Part wasm: a Rust toolchain whose wasm32-unknown-unknown std uses the MVP instruction set only.
 #
-# Debian's rustc-web brings the compiler and the sources of std; std is built here with target-cpu=mvp.
+# Debian's rustc-web brings the compiler and the sources of std; std is built here with target-cpu=mvp, for size, and with
+# panics that abort at once: a contract that panics is undone by the chain whatever it says, and the texts and their
+# formatting are a fifth of a contract. Beside the compiler is Debian's wasm-opt (binaryen).
 # Nothing is installed system-wide. Where rustup is, the result is also linked as the toolchain "mesh-wasm".
 . "$parts/wasm-rustc.sh"
 
@@ -44,7 +46,7 @@ wasm_unpack() { # ROOT VERSION
     short=${short%.*}
     llvm=$(apt-cache "${apt_opts[@]}" depends "libstd-rust-web-$short=$2" | awk '/Depends: libllvm/ {print $2}')
     [ -n "$llvm" ] || die "libstd-rust-web-$short $2 names no libllvm" "the package layout changed" "set RUST_WEB_VERSION to another version"
-    unpack_packages "$1" "rustc-web=$2" "libstd-rust-web-dev=$2" "libstd-rust-web-$short=$2" "rust-web-src=$2" "$llvm" "lld-${llvm#libllvm}"
+    unpack_packages "$1" "rustc-web=$2" "libstd-rust-web-dev=$2" "libstd-rust-web-$short=$2" "rust-web-src=$2" "$llvm" "lld-${llvm#libllvm}" binaryen
 }
 
 # Lays the files out like a rustup toolchain; programs find their libraries through wrappers, relative to themselves.
@@ -56,14 +58,28 @@ wasm_sysroot() { # ROOT SYS
     rm -rf "$2/lib/rustlib/src" "$bin"
     mkdir -p "$bin"
     cp "$1"/usr/lib/llvm-*/bin/lld "$bin/rust-lld"
+    # wasm-opt finds its library relative to itself.
+    mkdir -p "$2/lib/x86_64-linux-gnu"
+    cp "$1/usr/bin/wasm-opt" "$2/bin/"
+    cp "$1"/usr/lib/x86_64-linux-gnu/libbinaryen.so* "$2/lib/x86_64-linux-gnu/"
     for b in rustc rustdoc; do
         cp "$1/usr/bin/$b" "$2/bin/.$b.bin"
         printf '%s\n' '#!/bin/sh' 'here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd -P) || exit 1' \
             "LD_LIBRARY_PATH=\"\$here/../lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}\" exec \"\$here/.$b.bin\" \"\$@\"" >"$2/bin/$b"
         chmod 755 "$2/bin/$b"
     done
+    abort_at_once "$2/bin/rustc" "$2/bin/.rustc.bin"
     ln -s "$(rustup which cargo 2>/dev/null || command -v cargo)" "$2/bin/cargo"
     "$2/bin/rustc" -vV >/dev/null || die "the unpacked rustc does not start" "a system library is older than Debian's" "set MESH_WASM_TOOLCHAIN"
+}
+
+# Immediate abort is a panic strategy without a stable flag, and std and what is linked with it must agree on it: the
+# wrapper says it for the wasm target only.
+abort_at_once() { # WRAPPER PROGRAM
+    printf '%s\n' '#!/bin/sh' 'here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd -P) || exit 1' \
+        "export LD_LIBRARY_PATH=\"\$here/../lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}\"" 'case " $* " in' \
+        '*" --target wasm32-unknown-unknown "*) export RUSTC_BOOTSTRAP=1; set -- "$@" -Zunstable-options -Cpanic=immediate-abort ;;' \
+        'esac' "exec \"\$here/$(basename "$2")\" \"\$@\"" >"$1"
 }
 
 # Paths of this machine are kept out of std, so that contracts come out the same anywhere.
@@ -72,7 +88,8 @@ wasm_std() { # SOURCE SYS TARGET_DIR
     (cd "$1/library" && RUSTC_BOOTSTRAP=1 RUSTC=$2/bin/rustc CARGO_TARGET_DIR=$3 __CARGO_DEFAULT_LIB_METADATA=meshwasm \
         CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_DEBUG=0 \
         RUSTFLAGS="-Zforce-unstable-if-unmarked -Ctarget-cpu=mvp -Cembed-bitcode=yes --remap-path-prefix=$1=/rustc --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
-        logged wasm-std cargo build --locked --release --target wasm32-unknown-unknown --manifest-path sysroot/Cargo.toml) ||
+        logged wasm-std cargo build --locked --release --target wasm32-unknown-unknown --manifest-path sysroot/Cargo.toml \
+        -p std --features std/optimize_for_size) ||
         die "std does not build for wasm32-unknown-unknown" "see above" "start again, or set RUST_WEB_VERSION to another version"
     rm -rf "$out"
     mkdir -p "$out"

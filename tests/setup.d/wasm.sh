@@ -1,8 +1,8 @@
 # Part wasm: a Rust toolchain whose wasm32-unknown-unknown std uses the MVP instruction set only.
 #
 # Debian's rustc-web brings the compiler and the sources of std; std is built here with target-cpu=mvp, for size, and with
-# panics that abort at once: a contract that panics is undone by the chain whatever it says, and the texts and their
-# formatting are a fifth of a contract. Beside the compiler is Debian's wasm-opt (binaryen).
+# panics that abort at once: a contract that panics is undone by the chain whatever it says, so it carries no texts for them.
+# Beside the compiler is Debian's wasm-opt (binaryen), where there is one: contracts/build does without it too.
 # Nothing is installed system-wide. Where rustup is, the result is also linked as the toolchain "mesh-wasm".
 . "$parts/wasm-rustc.sh"
 
@@ -46,7 +46,8 @@ wasm_unpack() { # ROOT VERSION
     short=${short%.*}
     llvm=$(apt-cache "${apt_opts[@]}" depends "libstd-rust-web-$short=$2" | awk '/Depends: libllvm/ {print $2}')
     [ -n "$llvm" ] || die "libstd-rust-web-$short $2 names no libllvm" "the package layout changed" "set RUST_WEB_VERSION to another version"
-    unpack_packages "$1" "rustc-web=$2" "libstd-rust-web-dev=$2" "libstd-rust-web-$short=$2" "rust-web-src=$2" "$llvm" "lld-${llvm#libllvm}" binaryen
+    unpack_packages "$1" "rustc-web=$2" "libstd-rust-web-dev=$2" "libstd-rust-web-$short=$2" "rust-web-src=$2" "$llvm" "lld-${llvm#libllvm}"
+    [ -z "$(candidate binaryen)" ] || unpack_packages "$1" binaryen
 }
 
 # Lays the files out like a rustup toolchain; programs find their libraries through wrappers, relative to themselves.
@@ -59,9 +60,11 @@ wasm_sysroot() { # ROOT SYS
     mkdir -p "$bin"
     cp "$1"/usr/lib/llvm-*/bin/lld "$bin/rust-lld"
     # wasm-opt finds its library relative to itself.
-    mkdir -p "$2/lib/x86_64-linux-gnu"
-    cp "$1/usr/bin/wasm-opt" "$2/bin/"
-    cp "$1"/usr/lib/x86_64-linux-gnu/libbinaryen.so* "$2/lib/x86_64-linux-gnu/"
+    if [ -x "$1/usr/bin/wasm-opt" ]; then
+        mkdir -p "$2/lib/x86_64-linux-gnu"
+        cp "$1/usr/bin/wasm-opt" "$2/bin/"
+        cp "$1"/usr/lib/x86_64-linux-gnu/libbinaryen.so* "$2/lib/x86_64-linux-gnu/"
+    fi
     for b in rustc rustdoc; do
         cp "$1/usr/bin/$b" "$2/bin/.$b.bin"
         printf '%s\n' '#!/bin/sh' 'here=$(CDPATH= cd -- "$(dirname -- "$(readlink -f -- "$0")")" && pwd -P) || exit 1' \

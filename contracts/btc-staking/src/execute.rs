@@ -1,7 +1,7 @@
 //! One file per message, or per few that share their rules.
 //!
-//! Handlers stay functions of their own (`inline(never)`): all of them inside one entry point have more than the 100
-//! local variables that cosmwasm-vm allows a function.
+//! Handlers, and the steps of the long ones, stay functions of their own (`inline(never)`): inlined into each other they
+//! have more than the 100 local variables that cosmwasm-vm allows a function.
 
 pub(crate) mod activate;
 pub(crate) mod batch;

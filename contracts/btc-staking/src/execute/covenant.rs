@@ -39,6 +39,7 @@ pub(crate) fn run(
     changes.into_response(deps.storage)
 }
 
+#[inline(never)]
 fn add(
     deps: DepsMut<'_>,
     config: &Config,

@@ -49,6 +49,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<R
 }
 
 /// Returns the provider whose key the spend leaked, if it did.
+#[inline(never)]
 fn undelegate(
     mut deps: DepsMut<'_>,
     env: &Env,
@@ -91,6 +92,7 @@ fn undelegate(
 }
 
 /// Checks the staker's signature over the spend, with all previous outputs.
+#[inline(never)]
 fn verify_spend(
     deps: &DepsMut<'_>,
     registration: &Registration,
@@ -111,6 +113,7 @@ fn verify_spend(
 }
 
 /// A pre-signed transaction is recognised by its digest, which commits to all of it.
+#[inline(never)]
 fn classify(
     deps: &DepsMut<'_>,
     registration: &Registration,
@@ -160,6 +163,7 @@ fn ready_child(
     Ok(ready.is_ok().then_some((child, life)))
 }
 
+#[inline(never)]
 fn end(
     deps: DepsMut<'_>,
     registration: &Registration,

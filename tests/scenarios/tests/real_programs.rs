@@ -3,7 +3,9 @@
 //! With MESH_REAL=1 (the full tier of `tests/run`) a missing program is a failure; without it these stories are passed
 //! over with a note, because building the programs takes longer than the rest of the suite.
 
-use std::env;
+mod real;
+
+use real::asked_for;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -12,18 +14,6 @@ use mesh_harness::real::hermes::Order;
 use mesh_harness::real::nodes::Nodes;
 use mesh_harness::real::programs::Program;
 use mesh_harness::real::wasmd::ChainSpec;
-
-/// True if the real programs are asked for; then those needed have to be there.
-fn asked_for(needed: &[Program]) -> bool {
-    if env::var("MESH_REAL").as_deref() != Ok("1") {
-        eprintln!("passed over: needs `tests/setup real` and MESH_REAL=1");
-        return false;
-    }
-    for program in needed {
-        program.find().expect("MESH_REAL=1 and the program is installed");
-    }
-    true
-}
 
 fn group_is_gone(group: u32) -> bool {
     let alive = Command::new("sh")

@@ -17,7 +17,7 @@ const END: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Looks until there is an answer.
-pub fn until<T>(what: &str, seconds: u64, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, seconds: u64, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -29,7 +29,7 @@ pub fn until<T>(what: &str, seconds: u64, mut look: impl FnMut() -> Option<T>) -
 }
 
 /// A program of this workspace, beside this test.
-pub fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let found = test.parent().and_then(Path::parent).unwrap().join(name);
     let build =
@@ -39,13 +39,13 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 /// A program with its folder.
-pub struct Tool {
+pub(crate) struct Tool {
     path: PathBuf,
-    pub home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 impl Tool {
-    pub fn new(name: &str, home: PathBuf) -> Self {
+    pub(crate) fn new(name: &str, home: PathBuf) -> Self {
         Self { path: program(name), home }
     }
 
@@ -56,37 +56,37 @@ impl Tool {
     }
 
     /// Runs to the end.
-    pub fn output(&self, args: &[&str]) -> Output {
+    pub(crate) fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// Runs to the end and reads the one JSON object; the exit code must be `code`.
-    pub fn ask_for(&self, code: i32, args: &[&str]) -> Value {
+    pub(crate) fn ask_for(&self, code: i32, args: &[&str]) -> Value {
         let output = self.output(&[args, &["--json"]].concat());
         answer(&format!("{} {args:?}", self.path.display()), code, &output)
     }
 
     /// Runs to the end and gives the data of the answer.
-    pub fn ask(&self, args: &[&str]) -> Value {
+    pub(crate) fn ask(&self, args: &[&str]) -> Value {
         self.ask_for(0, args)["data"].take()
     }
 
     /// Runs to the end; it must succeed.
-    pub fn run(&self, args: &[&str]) {
+    pub(crate) fn run(&self, args: &[&str]) {
         let output = self.output(args);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{} {args:?}: {said}", self.path.display());
     }
 
     /// Starts in the background; what it logs goes to a file in its folder.
-    pub fn start(&self, args: &[&str]) -> Process {
+    pub(crate) fn start(&self, args: &[&str]) -> Process {
         let log = self.home.join("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
         Process::of(self.command(args).stdout(Stdio::piped()).stderr(file), log)
     }
 
     /// Writes the configuration in place of the commented example.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         fs::write(self.home.join("config.toml"), text).unwrap();
     }
 }
@@ -100,14 +100,14 @@ fn answer(what: &str, code: i32, output: &Output) -> Value {
 }
 
 /// A process in the background.
-pub struct Process {
+pub(crate) struct Process {
     child: Option<Child>,
     log: PathBuf,
 }
 
 impl Process {
     /// Starts a command whose stdout is piped and whose stderr goes to the file `log`.
-    pub fn of(command: &mut Command, log: PathBuf) -> Self {
+    pub(crate) fn of(command: &mut Command, log: PathBuf) -> Self {
         Self { child: Some(command.spawn().unwrap()), log }
     }
 
@@ -116,7 +116,7 @@ impl Process {
     }
 
     /// The first line that the process prints.
-    pub fn first_line(&mut self, seconds: u64) -> String {
+    pub(crate) fn first_line(&mut self, seconds: u64) -> String {
         let out = self.child.as_mut().unwrap().stdout.take().unwrap();
         let (said, hear) = mpsc::channel();
         thread::spawn(move || {
@@ -131,14 +131,14 @@ impl Process {
     }
 
     /// Ends it as a power failure would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// Asks it to end; it must do so in order.
-    pub fn end(mut self) {
+    pub(crate) fn end(mut self) {
         let mut child = self.child.take().unwrap();
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself: {}", self.log());
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
@@ -157,7 +157,7 @@ impl Process {
     }
 
     /// Waits until it ends by itself and gives the data of its one JSON object.
-    pub fn finish(mut self, what: &str, seconds: u64) -> Value {
+    pub(crate) fn finish(mut self, what: &str, seconds: u64) -> Value {
         let child = self.child.as_mut().unwrap();
         until(what, seconds, || child.try_wait().unwrap());
         let log = self.log();
@@ -167,7 +167,7 @@ impl Process {
     }
 
     /// Whether it still runs.
-    pub fn runs(&mut self) -> bool {
+    pub(crate) fn runs(&mut self) -> bool {
         self.child.as_mut().unwrap().try_wait().unwrap().is_none()
     }
 }
@@ -185,7 +185,7 @@ impl Drop for Process {
 }
 
 /// Writes a file that its owner alone may read.
-pub fn private(path: &Path, text: &str) {
+pub(crate) fn private(path: &Path, text: &str) {
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();

@@ -9,16 +9,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Where everything is.
-pub struct World {
-    pub at: Value,
-    pub bitcoin: Bitcoind,
-    pub hub: Rpc,
+pub(crate) struct World {
+    pub(crate) at: Value,
+    pub(crate) bitcoin: Bitcoind,
+    pub(crate) hub: Rpc,
     dir: PathBuf,
 }
 
 impl World {
     /// Reads what `up` printed; programs get their folders in `dir`.
-    pub fn read(line: &str, dir: &Path) -> Self {
+    pub(crate) fn read(line: &str, dir: &Path) -> Self {
         let said: Value = serde_json::from_str(line).unwrap();
         assert_eq!((&said["schema"], &said["ok"]), (&json!("mesh-devnet/up/1"), &json!(true)), "{said}");
         let at = said["data"].clone();
@@ -28,28 +28,28 @@ impl World {
         Self { at, bitcoin, hub, dir: dir.to_owned() }
     }
 
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         text(&self.at, name)
     }
 
     /// A file that `up` wrote.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         Path::new(self.get("MESH_DEVNET_DIR")).join(name)
     }
 
-    pub fn mine(&self, blocks: u32, address: &str) {
+    pub(crate) fn mine(&self, blocks: u32, address: &str) {
         self.bitcoin.call("generatetoaddress", json!([blocks, address])).unwrap();
     }
 
     /// What the hub's finality contract says of the chain itself.
-    pub fn finality(&self) -> Consumer {
+    pub(crate) fn finality(&self) -> Consumer {
         let query = QueryMsg::Consumer { id: self.get("MESH_HUB_CHAIN_ID").to_owned() };
         let found: Option<Consumer> = smart_query(&self.hub, self.get("MESH_FINALITY"), &query).unwrap();
         found.expect("the hub is its own consumer")
     }
 
     /// Whether a provider has committed randomness for the hub's blocks.
-    pub fn committed(&self, fp: &str) -> bool {
+    pub(crate) fn committed(&self, fp: &str) -> bool {
         let consumer = self.get("MESH_HUB_CHAIN_ID").to_owned();
         let query = QueryMsg::Provider { consumer, fp_pk: fp.parse().unwrap() };
         let found: Option<ProviderInfo> = smart_query(&self.hub, self.get("MESH_FINALITY"), &query).unwrap();
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// A signer with an imported key, ready to run.
-    pub fn signer(&self, name: &str, role: &str, key: &str) -> Tool {
+    pub(crate) fn signer(&self, name: &str, role: &str, key: &str) -> Tool {
         let tool = Tool::new("mesh-signer", self.dir.join(name));
         tool.run(&["init", "--role", role]);
         private(&tool.home.join("passphrase"), "a test guards nothing\n");
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// The agent of a covenant member.
-    pub fn agent(&self, number: usize, signer: &Tool) -> Tool {
+    pub(crate) fn agent(&self, number: usize, signer: &Tool) -> Tool {
         let tool = Tool::new("mesh-covenant", self.dir.join(format!("agent{number}")));
         tool.run(&["init"]);
         let hub = self.hub_section(&format!("covenant{number}"));
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// A bridge that works for `account`; `more` is added to its configuration.
-    pub fn bridge(&self, name: &str, account: &str, more: &str) -> Tool {
+    pub(crate) fn bridge(&self, name: &str, account: &str, more: &str) -> Tool {
         let tool = Tool::new("mesh-bridge", self.dir.join(name));
         tool.run(&["init"]);
         let (hub, staking) = (self.hub_section(account), self.get("MESH_STAKING"));
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// A holder with a new wallet.
-    pub fn holder(&self, account: &str) -> Tool {
+    pub(crate) fn holder(&self, account: &str) -> Tool {
         let tool = Tool::new("mesh-btc", self.dir.join("holder"));
         tool.run(&["init"]);
         let (bitcoin, hub) = (self.bitcoin_section(), self.hub_section(account));
@@ -129,7 +129,7 @@ fn text<'a>(at: &'a Value, name: &str) -> &'a str {
 }
 
 /// Starts the world.
-pub fn up(dir: &Path) -> (Process, World) {
+pub(crate) fn up(dir: &Path) -> (Process, World) {
     let log = dir.join("up.log");
     let mut process = Process::of(
         std::process::Command::new(program("mesh-devnet"))

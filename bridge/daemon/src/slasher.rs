@@ -52,8 +52,12 @@ impl Slasher<'_> {
     /// When node or hub cannot be reached.
     pub fn round(&mut self) -> Result<Vec<Slashed>> {
         let mut done = Vec::new();
+        let slashed = self.hub.evidence()?;
+        if slashed.is_empty() {
+            return Ok(done);
+        }
         let params = self.hub.params()?;
-        for evidence in self.hub.evidence()? {
+        for evidence in slashed {
             let filter = DelegationFilter { fp_pk: Some(evidence.fp_pk), ..DelegationFilter::default() };
             for delegation in self.hub.delegations(&filter)? {
                 match self.stake(&delegation, &evidence, &params) {

@@ -14,6 +14,9 @@ use staking_api::{Hash32, Key};
 use staking_clients::bitcoin::BitcoinSource;
 use staking_clients::cosmos::Writer;
 
+/// The address of a key hash that nobody has.
+const ELSEWHERE: &str = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202";
+
 /// Provider 1, honest until here, is jailed, freed, and gives its key away; Bitcoin reorganises and time runs out.
 pub(super) fn send(stage: &Stage<'_>, cast: &mut Cast<'_>, fps: &[Fp]) -> Result<()> {
     cast.narrator.step("remaining", "Every other message of the Bitcoin contracts is sent once.");
@@ -101,7 +104,8 @@ fn reorganise(stage: &Stage<'_>, cast: &Cast<'_>) -> Result<()> {
     stage.relay_headers(&cast.relayer, &contracts.light_client)?;
     let fork = bitcoin.block_hash(stage.tip()? - K)?;
     bitcoin.call("invalidateblock", json!([fork.to_string()]))?;
-    stage.mine(K + 3)?;
+    // To somebody else than before: the same block again, in the same second, would be the one that was invalidated.
+    stage.mine_to(K + 3, ELSEWHERE)?;
     stage.relay_headers_over(&cast.relayer, &contracts.light_client, 2 * K)?;
     cast.relayer.execute(&contracts.staking, &Staking::Quarantine { limit: 10 }, &[])?;
     Ok(())

@@ -21,7 +21,10 @@ use staking_clients::ClientError;
 use staking_clients::cosmos::{ChainClient, ChainKey, GasPrice, Rpc, Writer};
 
 const USER: [u8; 32] = [7; 32];
-const BONDED: u64 = 1_000_000;
+/// Amounts are large beside the validator's own stake, or an epoch's share of the rewards is less than one ucons.
+const UNIT: u64 = 50_000;
+const BONDED: u64 = 1_000_000 * UNIT;
+const STAKED: u64 = 300_000 * UNIT;
 const GAS: u64 = 20_000_000;
 /// A validator that never signs; x/staking slashes it for that.
 const ABSENT: &str = "absent";
@@ -247,13 +250,14 @@ fn a_pairing_deployed_by_the_script_carries_stake_rewards_slashes_and_returns() 
 
     pairing.act(&pairing.vault, &json!({"bond": {}}), &[(BONDED.into(), "umesh")]);
     for validator in [&good, &bad] {
-        pairing.stake_remote(validator, 300_000);
-        until("the stake's acknowledgement", 60, || (pairing.staked(validator) == (300_000, 300_000)).then_some(()));
+        pairing.stake_remote(validator, STAKED);
+        until("the stake's acknowledgement", 60, || (pairing.staked(validator) == (STAKED, STAKED)).then_some(()));
     }
-    // 300 000 at 2 ucons less the discount of 10 %.
-    pairing.epochs_until("power", || pairing.power(&good) == before.0 + 540_000);
-    assert_eq!(pairing.power(&bad), before.1 + 540_000);
-    assert_eq!(pairing.lien(), 600_000);
+    // At 2 ucons less the discount of 10 %.
+    let worth = u128::from(STAKED * 18 / 10);
+    pairing.epochs_until("power", || pairing.power(&good) == before.0 + worth);
+    assert_eq!(pairing.power(&bad), before.1 + worth);
+    assert_eq!(pairing.lien(), 2 * STAKED);
 
     rewards(&pairing, &good);
     unstake(&pairing, &good);
@@ -279,13 +283,14 @@ fn rewards(pairing: &Pairing, validator: &str) {
 fn unstake(pairing: &Pairing, validator: &str) {
     let external = pairing.address("provider", "external_staking");
     let power = pairing.power(validator);
-    let amount = json!({"denom": "umesh", "amount": "100000"});
+    let (part, rest) = (STAKED / 3, STAKED - STAKED / 3);
+    let amount = json!({"denom": "umesh", "amount": part.to_string()});
     pairing.act(&external, &json!({"unstake": {"validator": validator, "amount": amount}}), &[]);
-    until("the unstake's acknowledgement", 60, || (pairing.staked(validator) == (200_000, 200_000)).then_some(()));
-    pairing.epochs_until("less power", || pairing.power(validator) == power - 180_000);
+    until("the unstake's acknowledgement", 60, || (pairing.staked(validator) == (rest, rest)).then_some(()));
+    pairing.epochs_until("less power", || pairing.power(validator) == power - u128::from(part * 18 / 10));
     until("the release", 60, || {
         unless_too_early(pairing.try_act(&external, &json!({"withdraw_unbonded": {}}), &[]));
-        (pairing.lien() <= 500_000).then_some(())
+        (pairing.lien() <= 2 * STAKED - part).then_some(())
     });
 }
 
@@ -296,19 +301,20 @@ fn slash(pairing: &Pairing, validator: &str) {
     pairing.epochs_until("a slash by x/staking", || slashed()["slashes"].as_u64().unwrap() > 0);
     let settle = json!({"settle_slash": {"validator": validator, "limit": 10}});
     pairing.act(&external, &settle, &[]);
-    // 1 % of the 300 000 with it: wasmd's own ratio for downtime.
+    // 1 % of what was with it: wasmd's own ratio for downtime.
     until("the slash at the vault", 30, || (pairing.bonded() < BONDED).then_some(()));
     let lost = BONDED - pairing.bonded();
-    assert!((3_000..=3_001).contains(&lost), "{lost}");
-    assert_eq!(pairing.staked(validator).1, 300_000 - lost);
+    let due = STAKED / 100;
+    assert!((due..=due + 1).contains(&lost), "{lost}");
+    assert_eq!(pairing.staked(validator).1, STAKED - lost);
 }
 
 /// A stake whose packet can never arrive, because the consumer closed the channel, is undone.
 fn lost_packet(pairing: &mut Pairing, validator: &str) {
     let (lien, staked) = (pairing.lien(), pairing.staked(validator));
     pairing.relaying = None;
-    pairing.stake_remote(validator, 50_000);
-    assert_eq!(pairing.lien(), lien + 50_000);
+    pairing.stake_remote(validator, 50_000 * UNIT);
+    assert_eq!(pairing.lien(), lien + 50_000 * UNIT);
     pairing.govern("converter", &json!({"close_channel": {}})).unwrap();
     pairing.relay();
     until("the packet's timeout", 120, || (pairing.staked(validator) == staked).then_some(()));

@@ -6,7 +6,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::OnceLock;
 
-use secp256k1::{Keypair, Message};
+use secp256k1::Keypair;
 use zeroize::Zeroize;
 
 use crate::adaptor::SignError;
@@ -46,8 +46,9 @@ impl SecretKey {
     /// Takes a secret that is known to be a key, like the one extracted from a double vote.
     #[must_use]
     pub fn from_secret(secret: &SecretScalar) -> Self {
-        let pair = with_context(|context| Keypair::from_seckey_slice(context, secret.expose_secret()))
-            .expect("a secret scalar is in 1..n");
+        let mut secret = to_secp_secret(secret);
+        let pair = with_context(|context| Keypair::from_secret_key(context, &secret));
+        secret.non_secure_erase();
         Self {
             public: Point::from_secp(&pair.public_key()),
             pair,
@@ -86,9 +87,8 @@ impl SecretKey {
 
     /// Signs a digest by BIP-340.
     pub(crate) fn sign_bip340(&self, digest: &[u8; 32], aux: &[u8; 32]) -> bip340::Signature {
-        let digest = Message::from_digest(*digest);
-        let signature = with_context(|context| context.sign_schnorr_with_aux_rand(&digest, &self.pair, aux));
-        bip340::Signature::from_bytes(&signature.serialize()).expect("libsecp256k1 signs canonically")
+        let signature = with_context(|context| context.sign_schnorr_with_aux_rand(digest, &self.pair, aux));
+        bip340::Signature::from_bytes(signature.as_byte_array()).expect("libsecp256k1 signs canonically")
     }
 
     /// Computes s = k + e·d with d the secret of the x-only key. The nonce is used up.
@@ -185,11 +185,15 @@ fn add_base(secret: &SecretScalar, point: &Point) -> Result<Point, SignError> {
 
 /// Multiplies the generator by a secret, in constant time.
 pub(crate) fn base_point(secret: &SecretScalar) -> secp256k1::PublicKey {
-    let mut secret =
-        secp256k1::SecretKey::from_slice(secret.expose_secret()).expect("a secret scalar is in 1..n");
+    let mut secret = to_secp_secret(secret);
     let point = with_context(|context| secret.public_key(context));
     secret.non_secure_erase();
     point
+}
+
+/// The caller erases it.
+fn to_secp_secret(secret: &SecretScalar) -> secp256k1::SecretKey {
+    secp256k1::SecretKey::from_byte_array(*secret.expose_secret()).expect("a secret scalar is in 1..n")
 }
 
 fn to_secp_scalar(bytes: &[u8; 32]) -> secp256k1::Scalar {

@@ -7,11 +7,11 @@ use staking_crypto::ecdsa::{self, ParseError, RecoverableSignature};
 use staking_crypto::{Scalar, SecretKey};
 
 fn compact(secret: [u8; 32], digest: [u8; 32]) -> [u8; 65] {
-    let secret = secp256k1::SecretKey::from_slice(&secret).unwrap();
-    let signature = Secp256k1::new().sign_ecdsa_recoverable(&Message::from_digest(digest), &secret);
+    let secret = secp256k1::SecretKey::from_byte_array(secret).unwrap();
+    let signature = Secp256k1::new().sign_ecdsa_recoverable(Message::from_digest(digest), &secret);
     let (id, halves) = signature.serialize_compact();
     let mut bytes = [0; 65];
-    bytes[0] = 31 + u8::try_from(id.to_i32()).unwrap();
+    bytes[0] = 31 + u8::try_from(i32::from(id)).unwrap();
     bytes[1..].copy_from_slice(&halves);
     bytes
 }

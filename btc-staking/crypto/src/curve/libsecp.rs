@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 use std::thread_local;
 
 use secp256k1::ecdsa::{RecoverableSignature as SecpSignature, RecoveryId};
-use secp256k1::{All, Message, PublicKey, Secp256k1, schnorr};
+use secp256k1::{All, Message, PublicKey, Secp256k1, XOnlyPublicKey, schnorr};
 
 use super::{Curve, CurveError, RecoveryOperands, table};
 use crate::ecdsa::RecoverableSignature;
@@ -52,14 +52,14 @@ pub(crate) fn to_secp(point: &Point) -> Result<PublicKey, CurveError> {
     let mut bytes = [0x04; 65];
     let [_, xy @ ..] = &mut bytes;
     *xy = point.to_xy();
-    PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
+    PublicKey::from_byte_array_uncompressed(bytes).map_err(|_| CurveError::NoPoint)
 }
 
 pub(crate) fn lift(x: &XOnly) -> Result<PublicKey, CurveError> {
     let mut bytes = [0x02; 33];
     let [_, tail @ ..] = &mut bytes;
     *tail = x.to_bytes();
-    PublicKey::from_slice(&bytes).map_err(|_| CurveError::NoPoint)
+    PublicKey::from_byte_array_compressed(bytes).map_err(|_| CurveError::NoPoint)
 }
 
 type Remembered = Cell<Option<(XOnly, PublicKey)>>;
@@ -83,7 +83,7 @@ fn multiply_base_and_add(t: &Scalar, point: Option<&PublicKey>) -> Result<Public
     if let (true, Some(point)) = (t.is_zero(), point) {
         return Ok(*point);
     }
-    let factor = secp256k1::SecretKey::from_slice(&t.to_bytes()).map_err(|_| CurveError::NoPoint)?;
+    let factor = secp256k1::SecretKey::from_byte_array(t.to_bytes()).map_err(|_| CurveError::NoPoint)?;
     let product = with_context(|context| factor.public_key(context));
     match point {
         Some(point) => product.combine(point).map_err(|_| CurveError::NoPoint),
@@ -92,10 +92,10 @@ fn multiply_base_and_add(t: &Scalar, point: Option<&PublicKey>) -> Result<Public
 }
 
 fn recover(digest: &[u8; 32], signature: &[u8; 64], odd: bool) -> Result<Point, CurveError> {
-    let id = RecoveryId::from_i32(i32::from(odd)).map_err(|_| CurveError::NoPoint)?;
+    let id = if odd { RecoveryId::One } else { RecoveryId::Zero };
     let signature = SecpSignature::from_compact(signature, id).map_err(|_| CurveError::NoPoint)?;
     let digest = Message::from_digest(*digest);
-    let key = with_context(|context| context.recover_ecdsa(&digest, &signature));
+    let key = with_context(|context| context.recover_ecdsa(digest, &signature));
     key.map(|key| Point::from_secp(&key)).map_err(|_| CurveError::NoPoint)
 }
 
@@ -115,15 +115,11 @@ impl Curve for Libsecp {
 
     /// Keeps the last key's lift: a registration carries several signatures by one key.
     fn accepts_bip340(&self, public: &XOnly, digest: &[u8; 32], signature: &[u8; 64]) -> bool {
-        let (Ok(key), Ok(signature)) =
-            (remembered(&LAST_VERIFIED, public), schnorr::Signature::from_slice(signature))
-        else {
-            return false;
-        };
-        let (key, digest) = (key.x_only_public_key().0, Message::from_digest(*digest));
+        let Ok(key) = remembered(&LAST_VERIFIED, public) else { return false };
+        let (key, signature) = (XOnlyPublicKey::from(key), schnorr::Signature::from_byte_array(*signature));
         // Refused by all backends, though libsecp256k1 could verify under it.
         let usable = Scalar::from_bytes(public.as_bytes()).is_ok();
-        usable && with_context(|context| context.verify_schnorr(&signature, &digest, &key)).is_ok()
+        usable && with_context(|context| context.verify_schnorr(&signature, digest, &key)).is_ok()
     }
 
     /// Multiplies the generator alone and adds: a general multiplication would double P 128 times.

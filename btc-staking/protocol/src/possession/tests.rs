@@ -110,6 +110,76 @@ fn protobuf_is_read_strictly() {
     }
 }
 
+/// Protobuf leaves empty fields out, so that their absence is a matter of the fields, not of the message.
+#[test]
+fn absent_fields_are_empty() {
+    let signature = PossessionError::Length { expected: 64, found: 0 };
+    assert_eq!(Possession::from_proto(&[]), Err(signature));
+    assert_eq!(Possession::from_proto(&[0x12, 0]), Err(PossessionError::Wire(WireError::Number)));
+    let address = bip322::Simple::from_proto(&[0x12, 1, 0]).unwrap();
+    assert_eq!(address.address(), "");
+    let witness = bip322::Simple::from_proto(&[0x0a, 1, b'a']);
+    assert!(matches!(witness, Err(Bip322Error::Witness(_))), "{witness:?}");
+    let swapped = bip322::Simple::from_proto(&[0x12, 1, 0, 0x0a, 1, b'a']);
+    assert_eq!(swapped, Err(Bip322Error::Wire(WireError::Field(0x0a))));
+}
+
+/// Kinds of addresses that no key alone can answer for: P2SH (a nested P2WPKH too), P2WSH, later versions.
+#[test]
+fn only_single_key_addresses_sign() {
+    let key = key().x_only();
+    let program = |version, bytes: &[u8]| {
+        let version = bech32::Fe32::try_from(version).unwrap();
+        bech32::segwit::encode(bech32::hrp::BCRT, version, bytes).unwrap()
+    };
+    let addresses = [
+        ("2NBtTFs7hGzAUAJm7MRp9QJYyhcJHXEcvhE".into(), Bip322Error::Address),
+        (program(0u8, &[7; 32]), Bip322Error::AddressType),
+        (program(1, &[7; 20]), Bip322Error::AddressType),
+        (program(1, &[0xff; 32]), Bip322Error::AddressType),
+        (program(2, &[7; 32]), Bip322Error::AddressType),
+        (program(0, &[7; 20]).to_uppercase(), Bip322Error::Address),
+    ];
+    for (address, expected) in addresses {
+        let simple = bip322::Simple::from_parts(address.as_bytes(), &[1, 1, 0]).unwrap();
+        let found = simple.verify_by_key(&Libsecp, &key, b"message", Network::Regtest);
+        assert_eq!(found, Err(expected), "{address}");
+    }
+    let signet = bech32::segwit::encode_v0(bech32::hrp::TB, &[7; 20]).unwrap();
+    let simple = bip322::Simple::from_parts(signet.as_bytes(), &[1, 1, 0]).unwrap();
+    for network in [Network::Signet, Network::Testnet3, Network::Testnet4] {
+        let found = simple.verify_by_key(&Libsecp, &key, b"message", network);
+        assert_eq!(found, Err(Bip322Error::WitnessItems(1)), "{network}");
+    }
+    let found = simple.verify_by_key(&Libsecp, &key, b"message", Network::Mainnet);
+    assert!(matches!(found, Err(Bip322Error::Network { .. })));
+}
+
+/// A taproot proof by the key path: which type bytes are taken, and that the key must be the one tweaked (BIP-86).
+/// Trap B13.
+#[test]
+fn taproot_proofs_cover_everything() {
+    let owner = key();
+    let output = bip322::taproot_output_key(&Libsecp, &owner.x_only()).unwrap();
+    let address = bech32::segwit::encode_v1(bech32::hrp::BCRT, output.as_bytes()).unwrap();
+    let verify = |signature: &[u8], key: &XOnly| {
+        let witness = [&[1, u8::try_from(signature.len()).unwrap()], signature].concat();
+        let simple = bip322::Simple::from_parts(address.as_bytes(), &witness).unwrap();
+        simple.verify_by_key(&Libsecp, key, b"message", Network::Regtest)
+    };
+    let junk = bip340::sign(&owner, &[1; 32], &[0; 32]).to_bytes();
+    assert_eq!(verify(&junk, &owner.x_only()), Err(Bip322Error::Signature));
+    for kind in [2, 3, 0x80, 0x81, 0x82, 0x83, 0xff] {
+        let typed = [junk.as_slice(), &[kind]].concat();
+        assert_eq!(verify(&typed, &owner.x_only()), Err(Bip322Error::SighashType(kind)));
+    }
+    // Zero means "default" and must be left out (BIP-341).
+    assert_eq!(verify(&[junk.as_slice(), &[0]].concat(), &owner.x_only()), Err(Bip322Error::SignatureForm));
+    for length in [0, 63, 66] {
+        assert_eq!(verify(&vec![1; length], &owner.x_only()), Err(Bip322Error::SignatureForm));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -1,5 +1,6 @@
 //! The two protobuf messages of a proof of possession, read strictly: known fields once, in order, canonical
-//! lengths, nothing after them.
+//! lengths, nothing after them. As protobuf writes them: a field that is not there is empty, and an empty one is not
+//! there.
 
 use core::fmt;
 
@@ -9,12 +10,10 @@ use core::fmt;
 pub enum WireError {
     /// Bytes end inside a field.
     UnexpectedEnd,
-    /// Number in more bytes than needed, or too large.
+    /// Number in more bytes than needed, or too large; or an empty field that is written out.
     Number,
     /// Field that is unknown, repeated or out of order: its key.
     Field(u32),
-    /// Required field is missing: its number.
-    Missing(u32),
 }
 
 impl fmt::Display for WireError {
@@ -23,7 +22,6 @@ impl fmt::Display for WireError {
             Self::UnexpectedEnd => f.write_str("protobuf ends inside a field"),
             Self::Number => f.write_str("protobuf number is not canonical"),
             Self::Field(key) => write!(f, "protobuf field {key:#x} is not expected here"),
-            Self::Missing(number) => write!(f, "protobuf field {number} is missing"),
         }
     }
 }
@@ -56,12 +54,16 @@ pub(super) fn bip322(raw: &[u8]) -> Result<(&[u8], &[u8]), WireError> {
 }
 
 fn bytes<'a>(rest: &mut &'a [u8], field: u32) -> Result<&'a [u8], WireError> {
-    let Some((key, tail)) = rest.split_first() else { return Err(WireError::Missing(field)) };
-    if u32::from(*key) != (field << 3) | 2 {
-        return Err(WireError::Field(u32::from(*key)));
-    }
+    let tail = match rest.split_first() {
+        Some((key, tail)) if u32::from(*key) == (field << 3) | 2 => tail,
+        // Another field, or the end: what should not be there is refused after the last field.
+        _ => return Ok(&[]),
+    };
     *rest = tail;
     let len = usize::try_from(number(rest)?).map_err(|_| WireError::Number)?;
+    if len == 0 {
+        return Err(WireError::Number);
+    }
     let (value, tail) = rest.split_at_checked(len).ok_or(WireError::UnexpectedEnd)?;
     *rest = tail;
     Ok(value)

@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::world::{PLAIN, Registration, Shape, covenant_signatures, encryption_keys};
+use common::world::{
+    PLAIN, PROVIDER, Registration, Shape, covenant_signatures, encryption_keys, secret, sign,
+};
 use common::{CURVE, cases, list, staker, tx};
 use proptest::prelude::*;
 use staking_crypto::adaptor::AdaptorSignature;
@@ -14,14 +16,16 @@ use staking_protocol::delegation::{
     CovenantSignatures, CovenantSignaturesError, VerifiedDelegation, check_covenant_signatures,
 };
 use staking_protocol::finality::vote::vote_message;
-use staking_protocol::finality::{Evidence, EvidenceError, SignedMessage};
+use staking_protocol::finality::{Evidence, EvidenceError, RandomnessCommitment, SignedMessage};
 use staking_protocol::header::{Header, ValidHeader};
 use staking_protocol::inclusion::{InclusionError, MerkleBranch, confirm};
 use staking_protocol::keys::{CovenantKey, Stakers};
-use staking_protocol::script::ScriptTemplates;
+use staking_protocol::script::{ScriptTemplates, StakingPath};
 use staking_protocol::tag::{OpReturnV0, ParseV0Error, Tag, parse_v0};
-use staking_protocol::tx::Transaction;
 use staking_protocol::tx::spend::{SpendError, StakeSpend};
+use staking_protocol::tx::withdrawal::{Withdrawable, WithdrawalError, WithdrawalTx};
+use staking_protocol::tx::witness::{self, Group, LeakedKey, SlashingSignatures, WitnessError};
+use staking_protocol::tx::{Sat, Transaction};
 
 fn flip(bytes: &mut [u8], bit: usize) {
     let at = bit / 8 % bytes.len();
@@ -132,6 +136,81 @@ proptest! {
         }
         let refused = judge(&tx, &siblings, &header).unwrap_err();
         prop_assert!(which == 0 || matches!(refused, InclusionError::WrongRoot { .. }), "{refused:?}");
+    }
+
+    /// What completes a slashing: signatures of three roles, script, control block.
+    #[test]
+    fn every_bit_of_a_slashing_witness_matters(item in any::<prop::sample::Index>(), bit in any::<prop::sample::Index>()) {
+        let registration = Registration::new(&PLAIN);
+        let (terms, presigned) = (&registration.terms, registration.presigned());
+        let (digests, keys) = (presigned.sighashes(), encryption_keys(&terms.providers));
+        let covenants = registration.params.covenants();
+        let members: Vec<_> = (0..covenants.quorum())
+            .map(|i| covenant_signatures(i, &digests, &keys))
+            .map(|(member, signatures)| (member, signatures.slashing))
+            .collect();
+        let leaked = LeakedKey::check(&CURVE, terms.providers.keys()[0], secret(PROVIDER).to_secret()).unwrap();
+        let signatures = SlashingSignatures {
+            covenants: &leaked.decrypt(&terms.providers, &members).unwrap(),
+            provider: (leaked.provider(), sign(PROVIDER, &digests.slashing.0)),
+            stakers: &registration.slashing_signatures,
+        };
+        let output = &presigned.scripts().staking;
+        let (leaf, block) = (output.leaf(StakingPath::Slashing), output.control_block(StakingPath::Slashing));
+        let mut stack =
+            witness::slashing(covenants, &terms.providers, &terms.stakers, &signatures, leaf, &block).unwrap();
+        let groups =
+            [Group::covenants(covenants), Group::providers(&terms.providers), Group::stakers(&terms.stakers)];
+        let check = |stack: &[Vec<u8>]| witness::check(&CURVE, stack, &groups, leaf, &block, &digests.slashing);
+        prop_assert_eq!(check(&stack), Ok(()));
+        let filled: Vec<_> = (0..stack.len()).filter(|i| !stack[*i].is_empty()).collect();
+        let item = *item.get(&filled);
+        let is_slot = item + 2 < stack.len();
+        let at = bit.index(stack[item].len() * 8);
+        flip(&mut stack[item], at);
+        let refused = check(&stack).unwrap_err();
+        let named = if is_slot { matches!(refused, WitnessError::Slot { .. }) } else { refused == WitnessError::Script };
+        prop_assert!(named, "{item}: {refused:?}");
+    }
+
+    /// The proof that a stake can be withdrawn.
+    #[test]
+    fn every_bit_of_a_withdrawal_matters(bit in any::<prop::sample::Index>()) {
+        let registration = Registration::new(&PLAIN);
+        let (terms, presigned) = (&registration.terms, registration.presigned());
+        let (stake, output) = (presigned.staking(), &presigned.scripts().staking);
+        let source = [Withdrawable::staking(stake.outpoint, stake.value, output, terms.staking_time)];
+        let tx = WithdrawalTx::build(source.to_vec(), &[0x51; 34], Sat(1_000)).unwrap();
+        let own: Vec<_> = tx.sighashes().unwrap().iter().map(|digest| vec![(terms.stakers.primary(), sign(0, &digest.0))]).collect();
+        let mut raw = tx.sign(&terms.stakers, &own).unwrap().serialize();
+        let prove = |raw: &[u8]| WithdrawalTx::parse_and_prove(&CURVE, &terms.stakers, &source, raw);
+        prop_assert!(prove(&raw).is_ok());
+        let at = bit.index(raw.len() * 8);
+        flip(&mut raw, at);
+        let refused = prove(&raw).unwrap_err();
+        let outpoint = (7 * 8..(7 + 36) * 8).contains(&at);
+        prop_assert!(!outpoint || refused == WithdrawalError::Input(0), "{at}: {refused:?}");
+    }
+
+    /// What a provider signs when it commits to randomness.
+    #[test]
+    fn every_bit_of_a_signed_commitment_matters(bit in 0usize..(48 + 64) * 8) {
+        let (key, domain) = (secret(PROVIDER), Domain::v0(Purpose::RandomnessCommitment, "mesh-1", "mesh1finality"));
+        let mut raw = [[0, 0, 0, 0, 0, 0, 0, 100].as_slice(), &[0, 0, 0, 0, 0, 0, 3, 0], &[7; 32]].concat();
+        let read = |raw: &[u8]| {
+            let number = |at: usize| u64::from_be_bytes(raw[at..at + 8].try_into().unwrap());
+            RandomnessCommitment::new(number(0), number(8), &raw[16..48])
+        };
+        let signature = bip340::sign(&key, &read(&raw).unwrap().digest(&domain), &[0; 32]);
+        raw.extend(signature.to_bytes());
+        let accepts = |raw: &[u8]| {
+            let signature = bip340::Signature::from_bytes(raw[48..].try_into().unwrap());
+            let (Ok(commitment), Ok(signature)) = (read(raw), signature) else { return false };
+            bip340::verify(&CURVE, &key.x_only(), &commitment.digest(&domain), &signature).is_ok()
+        };
+        prop_assert!(accepts(&raw));
+        flip(&mut raw, bit);
+        prop_assert!(!accepts(&raw));
     }
 
     #[test]

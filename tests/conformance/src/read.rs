@@ -152,7 +152,10 @@ pub(crate) fn templates(input: &Value) -> Result<ScriptTemplates, No> {
 }
 
 pub(crate) fn network(input: &Value) -> Result<Network, No> {
-    let name = input.text("network")?;
+    let name = match input.text("network")? {
+        "testnet" => "testnet3",
+        name => name,
+    };
     Network::from_name(name).ok_or_else(|| No::Broken(format!("unknown network {name}")))
 }
 

@@ -5,6 +5,7 @@ mod extra;
 mod mesh_wire;
 mod network;
 mod possession;
+mod record;
 mod spec;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,6 +19,8 @@ use crate::report::FileResult;
 
 /// What the runner of a file is given.
 pub(crate) struct File<'a> {
+    /// Its name without the ending, under which the folder's answers are.
+    pub(crate) name: &'a str,
     pub(crate) curve: Backend,
     pub(crate) content: &'a Value,
     /// `EXPECTED.json` of the folder.
@@ -57,6 +60,7 @@ const RUNNERS: &[(&str, FileRunner)] = &[
     ("adaptor_spec_vectors", spec::adaptor),
     ("babylon_vectors", extra::babylon),
     ("checkpoints", network::checkpoints),
+    ("delegations", record::delegations),
     ("fp_pops_mainnet", possession::providers),
     ("headers", network::headers),
     ("mesh-wire", mesh_wire::messages),
@@ -79,13 +83,16 @@ const SHAPES: &[(&str, &str)] = &[
     ("txs", "staking_txs"),
     ("vectors", "staking_spec_vectors"),
     ("presig", "adaptor_spec_vectors"),
+    ("delegations", "delegations"),
+    ("btc_delegations", "delegations"),
 ];
 
 /// Runner of a file by its name, or by what is in it.
 pub(crate) fn runner(name: &str, content: &Value) -> Option<FileRunner> {
     let by_name = |name: &str| RUNNERS.iter().find(|(known, _)| *known == name).map(|(_, runner)| *runner);
     let by_shape = || SHAPES.iter().find(|(field, _)| content.get(field).is_some()).map(|(_, name)| *name);
-    by_name(name).or_else(|| by_name(by_shape()?))
+    let a_record = || record::is_record(content).then_some(record::delegations as FileRunner);
+    by_name(name).or_else(|| by_name(by_shape()?)).or_else(a_record)
 }
 
 /// Runs a file; one without any check has failed.
@@ -97,7 +104,7 @@ pub(crate) fn run(
     curve: Backend,
 ) -> FileResult {
     let mut checks = Checks(FileResult::new(name));
-    let outcome = runner(&File { curve, content, expected }, &mut checks);
+    let outcome = runner(&File { name, curve, content, expected }, &mut checks);
     let Checks(mut result) = checks;
     if let Err(no) = outcome {
         result.failures.push(no.to_string());

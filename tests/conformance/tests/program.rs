@@ -94,6 +94,57 @@ fn a_folder_may_bring_its_own_list_of_stricter_kinds() {
     assert!(!ok && text.contains("time-zero"), "{text}");
 }
 
+/// A delegation with the names of a node's answer, from a case with signatures of the older form.
+fn delegation() -> Value {
+    let cases = family("covenant_sigs.json");
+    let case = cases["cases"].as_array().unwrap().iter().find(|case| case["kind"] == "old-format").unwrap();
+    let (c, member) = (&case["in"], &case["in"]["covenant_pk"]);
+    json!({
+        "btc_pk": c["staker_pk"],
+        "fp_btc_pk_list": c["fp_pks"],
+        "covenant_pks": c["covenant_pks"],
+        "covenant_quorum": c["covenant_quorum"],
+        "staking_time": c["staking_time"],
+        "unbonding_time": c["unbonding_time"],
+        "staking_tx_hex": c["staking_tx"],
+        "slashing_tx_hex": c["slashing_tx"],
+        "covenant_sigs": [{"cov_pk": member, "adaptor_sigs": c["slashing_adaptor_sigs"]}],
+        "undelegate_response": {
+            "unbonding_tx_hex": c["unbonding_tx"],
+            "slashing_tx_hex": c["unbonding_slashing_tx"],
+            "covenant_slashing_sigs": [{"cov_pk": member, "adaptor_sigs": c["unbonding_slashing_adaptor_sigs"]}],
+            "covenant_unbonding_sig_list": [{"pk": member, "sig": c["unbonding_sig"]}],
+        },
+    })
+}
+
+#[test]
+fn a_delegation_as_a_node_prints_it_is_verified() {
+    let whole = delegation();
+    let folder = Folder::new("record", &[("anything.json", &whole)]);
+    let (ok, text) = run(&folder.0, &[]);
+    assert!(ok, "{text}");
+    let mut other_stake = whole.clone();
+    other_stake["unbonding_time"] = json!(whole["unbonding_time"].as_u64().unwrap() - 1);
+    let mut other_member = whole.clone();
+    other_member["covenant_sigs"][0]["cov_pk"] = whole["covenant_pks"][1].clone();
+    let mut swapped = whole.clone();
+    swapped["covenant_sigs"][0]["adaptor_sigs"] =
+        whole["undelegate_response"]["covenant_slashing_sigs"][0]["adaptor_sigs"].clone();
+    let mut unsigned = whole.clone();
+    unsigned["covenant_sigs"] = json!([]);
+    unsigned["undelegate_response"] = json!({});
+    let mut gone = whole;
+    gone["slashing_tx_hex"] = json!("");
+    let spoiled = [other_stake, other_member, swapped, unsigned, gone];
+    for (i, record) in spoiled.iter().enumerate() {
+        let list = json!({"delegations": [record]});
+        let folder = Folder::new(&format!("record-{i}"), &[("delegations.json", &list)]);
+        let (ok, text) = run(&folder.0, &[]);
+        assert!(!ok, "{i}: {text}");
+    }
+}
+
 #[test]
 fn real_and_extra_data_pass() {
     for folder in ["real", "extra"] {

@@ -49,7 +49,12 @@ impl<'a> Message<'a> {
         for name in ["slashing_sig", "unbonding_slashing_sig"] {
             signature(input.at(name)?)?;
         }
-        let Some(pop) = input.get("pop_sig") else { return refuse("no proof of possession") };
+        for name in ["staking_value", "unbonding_value"] {
+            ensure(sat(input, name)?.0 > 0, "a value is not positive")?;
+        }
+        let Some(pop) = input.get("pop_sig").filter(|sig| !sig.is_null()) else {
+            return refuse("no proof of possession");
+        };
         let terms = StakeTerms {
             stakers: stakers(input)?,
             providers,

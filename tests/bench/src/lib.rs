@@ -1,3 +1,3 @@
-//! Operations of the libraries that are measured, for the program `mesh-bench` and for the trends in `benches/`.
+//! Operations of the libraries that are measured, for the program `mesh-bench` and for `tests/trends`.
 
 pub mod native;

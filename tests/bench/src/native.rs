@@ -24,6 +24,9 @@ pub struct Native {
     /// Threads for the operations that use more than one (commit-pubrand-10000).
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// The table of docs/speed.md in place of JSON.
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// A prepared operation; its argument counts the calls.
@@ -60,18 +63,31 @@ pub fn run(args: &Native) -> Result<()> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build();
     let pool = pool.context("cannot start the worker threads")?;
+    if args.markdown {
+        println!("| op | µs |\n|---|---:|");
+    }
     for (name, prepare) in chosen {
-        let line = pool.install(|| measure(name, *prepare, args.n));
-        println!("{line}");
+        let ns = pool.install(|| measure(*prepare, args.n));
+        println!("{}", if args.markdown { row(name, ns) } else { line(name, args.n, ns) });
     }
     Ok(())
+}
+
+fn line(name: &str, n: u32, ns: u64) -> String {
+    serde_json::json!({ "op": name, "n": n, "ns_per_op": ns }).to_string()
+}
+
+/// Microseconds to a hundredth.
+fn row(name: &str, ns: u64) -> String {
+    format!("| {name} | {}.{:02} |", ns / 1000, ns % 1000 / 10)
 }
 
 /// Batches that the runs are cut into.
 const BATCHES: u32 = 200;
 
-/// Times the runs in batches and keeps the fastest: what else the machine does is not ours to measure.
-fn measure(name: &str, prepare: fn() -> Op, n: u32) -> serde_json::Value {
+/// Times the runs in batches and keeps the fastest, in nanoseconds a run: what else the machine does is not ours to
+/// measure.
+fn measure(prepare: fn() -> Op, n: u32) -> u64 {
     let mut op = prepare();
     let size = n.div_ceil(BATCHES) as usize;
     // Warms caches and the thread's context.
@@ -82,7 +98,7 @@ fn measure(name: &str, prepare: fn() -> Op, n: u32) -> serde_json::Value {
         start.elapsed().as_nanos() / size as u128
     };
     let fastest = (0..n as usize).step_by(size).map(batch).min().unwrap_or_default();
-    serde_json::json!({ "op": name, "n": n, "ns_per_op": u64::try_from(fastest).unwrap_or(u64::MAX) })
+    u64::try_from(fastest).unwrap_or(u64::MAX)
 }
 
 /// Rotates an operation through its inputs.

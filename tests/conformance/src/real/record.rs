@@ -240,7 +240,6 @@ impl<'a> Record<'a> {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "maps errors")]
 fn unreadable(no: No) -> Signed {
     Signed::Unreadable(no.to_string())
 }

@@ -37,20 +37,29 @@ pub(crate) struct Deployed {
 }
 
 impl Deployed {
-    /// All contracts by address.
-    pub(crate) fn names(&self) -> Names {
-        let of = |address: &String, name| (address.clone(), name);
-        Names::from([
-            of(&self.bitcoin.light_client, "btc-light-client"),
-            of(&self.bitcoin.staking, "btc-staking"),
-            of(&self.bitcoin.finality, "btc-finality"),
-            of(&self.vault, "btc-vault"),
-            of(&self.external, "external-staking"),
-            of(&self.price_feed, "price-feed"),
-            of(&self.converter, "converter"),
-            of(&self.virtual_staking, "virtual-staking"),
+    /// The hub's contracts by address.
+    pub(crate) fn on_hub(&self) -> Names {
+        named([
+            (&self.bitcoin.light_client, "btc-light-client"),
+            (&self.bitcoin.staking, "btc-staking"),
+            (&self.bitcoin.finality, "btc-finality"),
+            (&self.vault, "btc-vault"),
+            (&self.external, "external-staking"),
         ])
     }
+
+    /// The consumer's contracts by address.
+    pub(crate) fn on_consumer(&self) -> Names {
+        named([
+            (&self.price_feed, "price-feed"),
+            (&self.converter, "converter"),
+            (&self.virtual_staking, "virtual-staking"),
+        ])
+    }
+}
+
+fn named<const N: usize>(contracts: [(&String, &'static str); N]) -> Names {
+    contracts.into_iter().map(|(address, name)| (address.clone(), name)).collect()
 }
 
 /// Deploys and wires everything; `owner` writers pay and govern.

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cosmrs::proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
-use cosmrs::proto::cosmwasm::wasm::v1::{MsgExecuteContract, MsgInstantiateContract};
+use cosmrs::proto::cosmwasm::wasm::v1::{MsgExecuteContract, MsgInstantiateContract, MsgStoreCode};
 use cosmrs::proto::prost::Message as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,13 +26,13 @@ pub(crate) struct Row {
     transactions: u64,
 }
 
-/// Everything known by address.
+/// The contracts of one chain by address; two chains of one prefix give the same addresses to different contracts.
 pub(crate) type Names = BTreeMap<String, &'static str>;
 
 /// Writes the rows of both chains to a file.
-pub(crate) fn write(path: &Path, node: &str, chains: &[&Rpc], names: &Names) -> Result<()> {
+pub(crate) fn write(path: &Path, node: &str, chains: &[(&Rpc, Names)]) -> Result<()> {
     let mut seen = BTreeMap::new();
-    for chain in chains {
+    for (chain, names) in chains {
         collect(chain, names, &mut seen)?;
     }
     let mean = |all: &Vec<u64>| all.iter().sum::<u64>() / (all.len() as u64).max(1);
@@ -79,18 +79,12 @@ fn priced(tx: &Value, names: &Names) -> Result<Option<(String, u64)>> {
         "/cosmwasm.wasm.v1.MsgInstantiateContract" => {
             format!("{}/instantiate", MsgInstantiateContract::decode(message.value.as_slice())?.label)
         }
-        "/cosmwasm.wasm.v1.MsgStoreCode" => return Ok(stored(result).map(|code| (code, gas))),
+        "/cosmwasm.wasm.v1.MsgStoreCode" => {
+            format!("store-code-{}-bytes", MsgStoreCode::decode(message.value.as_slice())?.wasm_byte_code.len())
+        }
         other => other.trim_start_matches('/').to_owned(),
     };
     Ok(Some((op, gas)))
-}
-
-/// Codes are stored in the order of their numbers, which is that of `deploy`.
-fn stored(result: &Value) -> Option<String> {
-    let events = result["events"].as_array()?;
-    let event = events.iter().find(|e| e["type"] == "store_code")?;
-    let code = event["attributes"].as_array()?.iter().find(|a| a["key"] == "code_id")?;
-    Some(format!("store/code-{}", code["value"].as_str()?))
 }
 
 fn execution(message: &[u8], names: &Names) -> Result<String> {

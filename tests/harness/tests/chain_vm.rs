@@ -1,9 +1,9 @@
-//! The wasm engine with a built contract: `contracts/build price-feed` makes the file.
+//! The wasm engine with built contracts: `contracts/build` makes the files.
 #![cfg(feature = "wasm")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use cosmwasm_std::testing::{MockQuerier, MockStorage, message_info, mock_env};
-use cosmwasm_std::{Addr, Deps, DepsMut, Empty, QuerierWrapper};
+use cosmwasm_std::{Addr, Binary, Deps, DepsMut, Empty, QuerierWrapper, Response, StdError};
 use mesh_harness::chain::vm::VmContract;
 use mesh_harness::chain::{Chain, ChainConfig, ContractSet, DevAccount, Entry, NativeContract, to_bech32};
 use serde_json::{Value, json};
@@ -85,13 +85,29 @@ fn one_call_alone_tells_its_vm_and_storage_gas() {
 fn a_set_takes_its_files_by_name_and_names_the_missing_one() {
     let native = || {
         NativeContract::new(
-            |_: DepsMut, _, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Response::new()),
-            |_: DepsMut, _, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Response::new()),
-            |_: Deps, _, _: Empty| Ok::<_, cosmwasm_std::StdError>(cosmwasm_std::Binary::default()),
+            |_: DepsMut, _, _, _: Empty| Ok::<Response, StdError>(Response::new()),
+            |_: DepsMut, _, _, _: Empty| Ok::<Response, StdError>(Response::new()),
+            |_: Deps, _, _: Empty| Ok::<Binary, StdError>(Binary::default()),
         )
     };
     let found = ContractSet::new().native("price-feed", native()).from_wasm_dir(&wasm_dir()).unwrap();
     assert_eq!(found.code_bytes("price-feed").unwrap(), price_feed());
     let missing = ContractSet::new().native("no-such", native()).from_wasm_dir(&wasm_dir()).err().unwrap();
     assert!(missing.to_string().contains("no_such.wasm"), "{missing}");
+}
+
+/// What wasmd asks of a file before it stores it; cosmwasm-check asks the same.
+#[test]
+fn the_vm_accepts_every_built_contract() {
+    let files: Vec<PathBuf> =
+        std::fs::read_dir(wasm_dir()).unwrap().map(|file| file.unwrap().path()).collect();
+    let built: Vec<_> = files.iter().filter(|file| file.extension().is_some_and(|e| e == "wasm")).collect();
+    assert!(built.len() >= 13, "run contracts/build: there are {built:?}");
+    for file in built {
+        let wasm = std::fs::read(file).unwrap();
+        assert!(wasm.len() <= 800 * 1024, "{}: {} bytes", file.display(), wasm.len());
+        if let Err(refusal) = VmContract::new(&wasm, "mesh") {
+            panic!("{}: {}", file.display(), refusal.text);
+        }
+    }
 }

@@ -4,15 +4,17 @@
 //! consumer, running their own code on storages in memory. What consumers send and answer is played; their contracts
 //! keep records of validators only and do not grow with users.
 
+mod clock;
 mod hub;
 mod memory;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::args::Scale;
+use clock::Clock;
 use hub::Hub;
 
 /// Validators of a consumer.
@@ -45,7 +47,7 @@ impl Measured {
 
 /// Simulates and prints.
 pub(crate) fn run(args: &Scale) -> Result<()> {
-    let start = Instant::now();
+    let start = Clock::start();
     let mut hub = Hub::new(args.chains, VALIDATORS)?;
     let all = events(&mut hub, args)?;
     let (stored, resident) = (hub.stored(), memory::resident());
@@ -58,7 +60,11 @@ pub(crate) fn run(args: &Scale) -> Result<()> {
         );
         return Ok(());
     }
-    println!("{} chains with {VALIDATORS} validators each, {} stakers", args.chains, args.stakers);
+    let clock = if start.counts_work() { "of processor time" } else { "by the wall" };
+    println!(
+        "{} chains with {VALIDATORS} validators each, {} stakers; times are {clock}",
+        args.chains, args.stakers
+    );
     println!(
         "{:<28} {:>10} {:>12} {:>14} {:>16}",
         "event", "count", "µs each", "stored B each", "resident B each"
@@ -126,7 +132,7 @@ fn measure(
     count: u64,
     mut one: impl FnMut(&mut Hub, u64) -> Result<()>,
 ) -> Result<Measured> {
-    let (stored, resident, start) = (hub.stored(), memory::resident(), Instant::now());
+    let (stored, resident, start) = (hub.stored(), memory::resident(), Clock::start());
     for n in 0..count {
         one(hub, n)?;
     }

@@ -2,12 +2,13 @@
 
 use staking_crypto::curve::Libsecp;
 use staking_crypto::{XOnly, eots};
+use staking_protocol::bls;
 use staking_protocol::checkpoint::Checkpoint;
 use staking_protocol::finality::merkle;
 use staking_protocol::finality::{
     CommitmentTree, Evidence, MerkleProof, RandomnessCommitment, SignedMessage,
 };
-use staking_protocol::header::{ChainRules, Header, HeaderRecord, TipContext, ValidHeader};
+use staking_protocol::header::{ChainRules, Header, HeaderRecord, Network, TipContext, ValidHeader};
 use staking_protocol::inclusion::{MerkleBranch, confirm};
 
 use crate::take;
@@ -17,9 +18,11 @@ pub fn header_batch(data: &[u8]) {
     if let Some(context) = TipContext::from_bytes(data) {
         assert_eq!(TipContext::from_bytes(&context.to_bytes()), Some(context));
     }
-    let _ = HeaderRecord::from_bytes(data);
+    if let Some(record) = HeaderRecord::from_bytes(data) {
+        assert_eq!(record.to_bytes().as_slice(), data);
+    }
     let Ok(headers) = Header::list(data) else { return };
-    for rules in [ChainRules::MAINNET, ChainRules::TESTNET3, ChainRules::REGTEST] {
+    for rules in Network::ALL.map(Network::rules) {
         advance(&rules, headers.clone());
     }
 }
@@ -58,6 +61,16 @@ pub fn checkpoint(data: &[u8]) {
     }
     let (first, second) = data.split_at(data.len() / 2);
     let _ = Checkpoint::decode(*b"fuzz", first, second);
+}
+
+/// BLS keys and signatures: what is read is in the group, and has one encoding.
+pub fn bls(data: &[u8]) {
+    if let Ok(key) = bls::PublicKey::from_bytes(data) {
+        assert_eq!(key.to_bytes().as_slice(), data);
+    }
+    if let Ok(signature) = bls::Signature::from_bytes(data) {
+        assert_eq!(signature.to_bytes().as_slice(), data);
+    }
 }
 
 /// Commitments, proofs under them, and evidence of two messages.

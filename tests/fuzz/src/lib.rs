@@ -5,11 +5,13 @@
 
 mod chain;
 mod messages;
+mod patched;
 mod schemes;
 mod stakes;
 
-pub use chain::{checkpoint, finality, header_batch, inclusion_proof};
-pub use messages::{api_json, params_json, possession, signer_wire};
+pub use chain::{bls, checkpoint, finality, header_batch, inclusion_proof};
+pub use messages::{api_json, mesh_json, params_json, possession, signer_wire};
+pub use patched::{registration, spend};
 pub use schemes::{adaptor_signature, scheme_bytes};
 pub use stakes::{op_return, packed_params, psbt, transaction, witness};
 
@@ -30,9 +32,13 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("packed_params", packed_params),
     ("finality", finality),
     ("api_json", api_json),
+    ("mesh_json", mesh_json),
     ("signer_wire", signer_wire),
     ("checkpoint", checkpoint),
     ("psbt", psbt),
+    ("registration", registration),
+    ("spend", spend),
+    ("bls", bls),
 ];
 
 /// Takes `N` bytes off the front.

@@ -1,7 +1,10 @@
 //! Messages: JSON of the contracts, protobuf of proofs of possession and of the signer.
 
 use serde_json::from_slice;
-use staking_api::{finality, light_client, signer, staking};
+use staking_api::mesh::{
+    btc_vault, converter, custody, external, native, packet, price, registry, vault, virtual_staking,
+};
+use staking_api::{finality, hex, light_client, signer, staking};
 use staking_crypto::XOnly;
 use staking_crypto::curve::Libsecp;
 use staking_protocol::context::{Context, Domain};
@@ -61,6 +64,35 @@ pub fn api_json(data: &[u8]) {
     }
     if let Ok(message) = from_slice::<staking::ProofOfPossession>(data) {
         let _ = Possession::try_from(&message);
+    }
+}
+
+/// Packets between chains, and the messages of the mesh's contracts.
+pub fn mesh_json(data: &[u8]) {
+    read::<packet::ChannelVersion>(data);
+    read::<packet::ProviderPacket>(data);
+    read::<packet::ConsumerPacket>(data);
+    read::<packet::Ack>(data);
+    read::<btc_vault::ExecuteMsg>(data);
+    read::<converter::ExecuteMsg>(data);
+    read::<custody::ExecuteMsg>(data);
+    read::<external::ExecuteMsg>(data);
+    read::<native::ExecuteMsg>(data);
+    read::<native::SudoMsg>(data);
+    read::<price::ExecuteMsg>(data);
+    read::<registry::ExecuteMsg>(data);
+    read::<vault::ExecuteMsg>(data);
+    read::<virtual_staking::ExecuteMsg>(data);
+    read::<virtual_staking::SudoMsg>(data);
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    if let Ok(bytes) = hex::decode::<32>(text) {
+        assert_eq!(hex::decode::<32>(&hex::encode(&bytes)), Ok(bytes));
+    }
+}
+
+fn read<T: serde::Serialize + serde::de::DeserializeOwned>(data: &[u8]) {
+    if let Ok(message) = from_slice::<T>(data) {
+        round_trip(&message);
     }
 }
 

@@ -14,7 +14,7 @@ use staking_protocol::script::StakingPath;
 use staking_protocol::tag::{OpReturnV0, Tag, is_possible_v0, parse_v0, parse_v0_any_tag};
 use staking_protocol::timelock::StakingTime;
 use staking_protocol::tx::witness::{self, Group};
-use staking_protocol::tx::{OutPoint, Sat, Transaction, Txid};
+use staking_protocol::tx::{OutPoint, Sat, Transaction, TxOut, Txid};
 
 /// x(2G), x(3G) and x(G).
 const KEYS: [[u8; 32]; 3] = [
@@ -29,13 +29,13 @@ const KEYS: [[u8; 32]; 3] = [
     *XOnly::GENERATOR.as_bytes(),
 ];
 
-struct Stake {
-    params: Params,
-    terms: StakeTerms,
-    presigned: Presigned,
+pub(crate) struct Stake {
+    pub(crate) params: Params,
+    pub(crate) terms: StakeTerms,
+    pub(crate) presigned: Presigned,
 }
 
-static STAKE: LazyLock<Stake> = LazyLock::new(stake);
+pub(crate) static STAKE: LazyLock<Stake> = LazyLock::new(stake);
 
 fn stake() -> Stake {
     let raw = ParamsUnchecked {
@@ -77,7 +77,12 @@ pub fn transaction(data: &[u8]) {
         let _ = parse_v0_any_tag(&Libsecp, &tx, stake.params.scripts());
         let _ = checkpoint_data::standard_data(&tx);
     }
-    let _ = Transaction::parse_stripped(data);
+    if let Ok(tx) = Transaction::parse_stripped(data) {
+        assert_eq!(tx.serialize_stripped(), data, "one form without witnesses");
+    }
+    if let Ok(output) = TxOut::parse(data) {
+        assert_eq!(output.to_bytes(), data);
+    }
 }
 
 /// Output scripts as OP_RETURN payloads of both kinds.

@@ -25,8 +25,14 @@ pub fn total_cap(absolute: u128, of_native: Option<Ratio>, native: u128) -> u128
 /// Divides a cap among providers by weights, of trade or packet flow with them, say; rounded down, so Σ ≤ `total`.
 /// All weights zero: nobody has any.
 pub fn by_weight(total: u128, weights: &[u128]) -> Vec<u128> {
-    let all = sum(weights);
-    weights.iter().map(|w| mul_div_floor(total, *w, all).unwrap_or(0)).collect()
+    let (all, mut left) = (sum(weights), total);
+    let mut part = |w: &u128| {
+        // The sum of weights may have been too large to be exact.
+        let part = mul_div_floor(total, *w, all).unwrap_or(0).min(left);
+        left -= part;
+        part
+    };
+    weights.iter().map(&mut part).collect()
 }
 
 /// One validator's native stake and the virtual stake asked for it.

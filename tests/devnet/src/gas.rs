@@ -80,7 +80,10 @@ fn priced(tx: &Value, names: &Names) -> Result<Option<(String, u64)>> {
             format!("{}/instantiate", MsgInstantiateContract::decode(message.value.as_slice())?.label)
         }
         "/cosmwasm.wasm.v1.MsgStoreCode" => {
-            format!("store-code-{}-bytes", MsgStoreCode::decode(message.value.as_slice())?.wasm_byte_code.len())
+            format!(
+                "store-code-{}-bytes",
+                MsgStoreCode::decode(message.value.as_slice())?.wasm_byte_code.len()
+            )
         }
         other => other.trim_start_matches('/').to_owned(),
     };

@@ -187,7 +187,8 @@ pub(crate) fn tell(args: &DemoArgs, dir: &Path, stop: &AtomicBool) -> Result<Rep
     if let Some(path) = &args.gas {
         remaining::send(&stage, &mut cast, &fps)?;
         let node = if args.world.real { "wasmd" } else { "the embedded chains" };
-        let chains = [(&clients.hub, cast.deployed.on_hub()), (&clients.consumer, cast.deployed.on_consumer())];
+        let chains =
+            [(&clients.hub, cast.deployed.on_hub()), (&clients.consumer, cast.deployed.on_consumer())];
         gas::write(path, node, &chains)?;
     }
     cast.narrator.end();

@@ -205,15 +205,29 @@ impl Pairing {
         let home = self.dir.join(self.consumer.chain_id());
         let secret = DevAccount::from_secret(USER).unwrap().secret_hex();
         let wasmd = |args: &[&str]| {
-            let output = Command::new(Program::Wasmd.find().unwrap()).args(args).env("HOME", &home).output().unwrap();
+            let output =
+                Command::new(Program::Wasmd.find().unwrap()).args(args).env("HOME", &home).output().unwrap();
             assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         };
         wasmd(&["keys", "import-hex", ABSENT, &secret, "--keyring-backend", "test"]);
         let (node, id) = (self.consumer.rpc_url(), self.consumer.chain_id());
         let file = file.display().to_string();
         wasmd(&[
-            "tx", "staking", "create-validator", &file, "--from", ABSENT, "--keyring-backend", "test", "--chain-id", id,
-            "--node", &node, "--gas", "500000", "--yes",
+            "tx",
+            "staking",
+            "create-validator",
+            &file,
+            "--from",
+            ABSENT,
+            "--keyring-backend",
+            "test",
+            "--chain-id",
+            id,
+            "--node",
+            &node,
+            "--gas",
+            "500000",
+            "--yes",
         ]);
         until("the second validator", 30, || {
             let all = Rpc::new(&node).validators().unwrap();
@@ -251,7 +265,9 @@ fn a_pairing_deployed_by_the_script_carries_stake_rewards_slashes_and_returns() 
     pairing.act(&pairing.vault, &json!({"bond": {}}), &[(BONDED.into(), "umesh")]);
     for validator in [&good, &bad] {
         pairing.stake_remote(validator, STAKED);
-        until("the stake's acknowledgement", 60, || (pairing.staked(validator) == (STAKED, STAKED)).then_some(()));
+        until("the stake's acknowledgement", 60, || {
+            (pairing.staked(validator) == (STAKED, STAKED)).then_some(())
+        });
     }
     // At 2 ucons less the discount of 10 %.
     let worth = u128::from(STAKED * 18 / 10);
@@ -276,7 +292,9 @@ fn rewards(pairing: &Pairing, validator: &str) {
     let msg = json!({"withdraw_rewards": {"validator": validator, "remote_recipient": recipient}});
     pairing.act(&pairing.address("provider", "external_staking"), &msg, &[]);
     let consumer = Rpc::new(&pairing.consumer.rpc_url());
-    until("rewards on the consumer", 60, || (consumer.balance(&recipient, "ucons").unwrap() > 0).then_some(()));
+    until("rewards on the consumer", 60, || {
+        (consumer.balance(&recipient, "ucons").unwrap() > 0).then_some(())
+    });
 }
 
 /// A part is unstaked; after the unbonding time its lien is released and power has fallen.
@@ -297,7 +315,8 @@ fn unstake(pairing: &Pairing, validator: &str) {
 /// The absent validator is slashed by x/staking; the loss arrives at the staker's collateral.
 fn slash(pairing: &Pairing, validator: &str) {
     let external = pairing.address("provider", "external_staking");
-    let slashed = || pairing.query("provider", "external_staking", &json!({"validator": {"validator": validator}}));
+    let slashed =
+        || pairing.query("provider", "external_staking", &json!({"validator": {"validator": validator}}));
     pairing.epochs_until("a slash by x/staking", || slashed()["slashes"].as_u64().unwrap() > 0);
     let settle = json!({"settle_slash": {"validator": validator, "limit": 10}});
     pairing.act(&external, &settle, &[]);

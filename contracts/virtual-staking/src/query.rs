@@ -64,13 +64,13 @@ pub(crate) fn requests(
     Ok(RequestsResponse { requests: rows.into_iter().map(one).collect::<StdResult<_>>()? })
 }
 
-/// Capital an attacker needs for a third (two thirds) of all power: what is bonded honestly, times ½ (times 2).
 /// Caps of several providers by their economic weight (§15-12); governance sets them or does not.
 pub(crate) fn weigh_caps(total: Uint128, weights: &[Uint128]) -> CapsResponse {
     let weights: Vec<u128> = weights.iter().map(|w| w.0).collect();
     CapsResponse { caps: by_weight(total.0, &weights).into_iter().map(Uint128).collect() }
 }
 
+/// Capital an attacker needs for a third (two thirds) of all power: what is bonded honestly, times ½ (times 2).
 pub(crate) fn security_report(deps: Deps) -> StdResult<SecurityReport> {
     let vals = vals(deps.storage)?;
     let (native, virtual_stake) = (sum(&vals, |v| v.native), sum(&vals, |v| v.bonded));

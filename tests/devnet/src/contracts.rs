@@ -3,9 +3,8 @@
 use crate::args::Engine;
 use crate::failure::Unprepared;
 use anyhow::Result;
-use mesh_harness::chain::ContractSet;
+use mesh_harness::chain::{ContractSet, built_dir};
 use mesh_harness::native_contract;
-use std::path::{Path, PathBuf};
 
 /// What the story deploys.
 pub(crate) fn native() -> ContractSet {
@@ -38,9 +37,6 @@ pub(crate) fn on(engine: Engine, set: ContractSet) -> Result<ContractSet> {
     if engine == Engine::Native {
         return Ok(set);
     }
-    // Where `contracts/build` puts them, or where the environment says.
-    let dir = std::env::var_os("MESH_WASM_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/contracts"), PathBuf::from);
     let missing = |e| Unprepared(format!("{e}; build the contracts: `tests/setup wasm && contracts/build`"));
-    Ok(set.from_wasm_dir(&dir).map_err(missing)?)
+    Ok(set.from_wasm_dir(&built_dir()).map_err(missing)?)
 }

@@ -5,18 +5,14 @@
 use cosmwasm_std::testing::{MockQuerier, MockStorage, message_info, mock_env};
 use cosmwasm_std::{Addr, Binary, Deps, DepsMut, Empty, QuerierWrapper, Response, StdError};
 use mesh_harness::chain::vm::VmContract;
-use mesh_harness::chain::{Chain, ChainConfig, ContractSet, DevAccount, Entry, NativeContract, to_bech32};
+use mesh_harness::chain::{
+    Chain, ChainConfig, ContractSet, DevAccount, Entry, NativeContract, built_dir, read_built, to_bech32,
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-fn wasm_dir() -> PathBuf {
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/contracts");
-    std::env::var_os("MESH_WASM_DIR").map_or_else(|| built.into(), PathBuf::from)
-}
-
 fn price_feed() -> Vec<u8> {
-    let file = wasm_dir().join("price_feed.wasm");
-    std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}; run contracts/build price-feed", file.display()))
+    read_built(&built_dir(), "price-feed").unwrap_or_else(|e| panic!("{e}; run contracts/build price-feed"))
 }
 
 fn setting(price: &str) -> Value {
@@ -90,9 +86,9 @@ fn a_set_takes_its_files_by_name_and_names_the_missing_one() {
             |_: Deps, _, _: Empty| Ok::<Binary, StdError>(Binary::default()),
         )
     };
-    let found = ContractSet::new().native("price-feed", native()).from_wasm_dir(&wasm_dir()).unwrap();
+    let found = ContractSet::new().native("price-feed", native()).from_wasm_dir(&built_dir()).unwrap();
     assert_eq!(found.code_bytes("price-feed").unwrap(), price_feed());
-    let missing = ContractSet::new().native("no-such", native()).from_wasm_dir(&wasm_dir()).err().unwrap();
+    let missing = ContractSet::new().native("no-such", native()).from_wasm_dir(&built_dir()).err().unwrap();
     assert!(missing.to_string().contains("no_such.wasm"), "{missing}");
 }
 
@@ -100,7 +96,7 @@ fn a_set_takes_its_files_by_name_and_names_the_missing_one() {
 #[test]
 fn the_vm_accepts_every_built_contract() {
     let files: Vec<PathBuf> =
-        std::fs::read_dir(wasm_dir()).unwrap().map(|file| file.unwrap().path()).collect();
+        std::fs::read_dir(built_dir()).unwrap().map(|file| file.unwrap().path()).collect();
     let built: Vec<_> = files.iter().filter(|file| file.extension().is_some_and(|e| e == "wasm")).collect();
     assert!(built.len() >= 13, "run contracts/build: there are {built:?}");
     for file in built {

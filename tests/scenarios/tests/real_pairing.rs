@@ -56,7 +56,7 @@ fn writer<'c>(rpc: &'c Rpc, key: ChainKey, denom: &str) -> Writer<'c> {
 fn make_vault(hub: &Wasmd) -> String {
     let rpc = Rpc::new(&hub.rpc_url());
     let owner = writer(&rpc, ChainKey::from_bytes(&USER, PREFIX).unwrap(), "umesh");
-    let code = owner.store_code(real::contract("mesh_vault")).unwrap();
+    let code = owner.store_code(real::contract("mesh-vault")).unwrap();
     let msg = json!({"denom": "umesh", "local_staking": null, "owner": owner.address()});
     owner.instantiate(code, "vault", &msg, &[]).unwrap()
 }

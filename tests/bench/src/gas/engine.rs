@@ -4,26 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
+use mesh_harness::chain::{built_dir, read_built};
 
 /// The workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Where built contracts are: `MESH_WASM_DIR`, or where `contracts/build` puts them.
-pub(crate) fn wasm_dir() -> PathBuf {
-    std::env::var_os("MESH_WASM_DIR").map_or_else(|| root().join("target/contracts"), PathBuf::from)
-}
-
 /// Reads a built contract.
 pub(crate) fn wasm_file(name: &str) -> Result<Vec<u8>> {
-    let file = wasm_dir().join(format!("{}.wasm", name.replace('-', "_")));
-    std::fs::read(&file).with_context(|| {
-        format!(
-            "no built contract {}: run `./tests/setup wasm && ./contracts/build`, or name the folder by MESH_WASM_DIR",
-            file.display()
-        )
-    })
+    read_built(&built_dir(), name).context(
+        "no built contract: run `./tests/setup wasm && ./contracts/build`, or name the folder by MESH_WASM_DIR",
+    )
 }
 
 /// Hands over to a build with the wasm engine when this one lacks it; the exit code is the other's. cosmwasm-vm

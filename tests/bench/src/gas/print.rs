@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
+use mesh_harness::chain::{built_dir, built_file};
 use serde_json::{Value, json};
 
 use super::contracts::{ALL, Engine};
-use super::engine::{root, wasm_dir, wasm_file};
+use super::engine::{root, wasm_file};
 use super::row::{Row, aim, existing};
 
 /// A built contract and its bytes.
@@ -18,7 +19,7 @@ pub(crate) fn sizes(engine: Engine) -> Result<Vec<Size>> {
     if engine == Engine::Native {
         return Ok(Vec::new());
     }
-    let built = |name: &&str| wasm_dir().join(format!("{}.wasm", name.replace('-', "_"))).exists();
+    let built = |name: &&str| built_file(&built_dir(), name).exists();
     ALL.into_iter().filter(built).map(|name| Ok((name, wasm_file(name)?.len()))).collect()
 }
 

@@ -49,14 +49,11 @@ impl Engine {
     }
 }
 
-/// The file that `contracts/build` left, from `MESH_WASM_DIR` or the workspace's `target/contracts`.
+/// The file that `contracts/build` left.
 #[cfg(feature = "wasm")]
 fn built(name: &str, prefix: &str) -> Result<Arc<dyn Code>, String> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/contracts");
-    let folder = std::env::var_os("MESH_WASM_DIR").unwrap_or_else(|| default.into());
-    let file = std::path::PathBuf::from(folder).join(format!("{}.wasm", name.replace('-', "_")));
-    let wasm =
-        std::fs::read(&file).map_err(|e| format!("{}: {e}; run contracts/build {name}", file.display()))?;
+    let wasm = super::read_built(&super::built_dir(), name)
+        .map_err(|e| format!("{e}; run contracts/build {name}"))?;
     let contract = super::vm::VmContract::new(&wasm, prefix).map_err(|e| e.text)?;
     Ok(Arc::new(contract))
 }

@@ -3,6 +3,7 @@
 //! A deployer stores the bytes that [`ContractSet::code_bytes`] gives for a name, whatever the engine: a marker
 //! for native code, the real file for wasm. So there is one deployment path.
 
+use super::built::read_built;
 use super::contract::{CallError, Code, Entry, IbcEntry};
 use super::custom::ChainMsg;
 use cosmwasm_std::{
@@ -317,10 +318,7 @@ impl ContractSet {
     pub fn from_wasm_dir(self, dir: &Path) -> std::io::Result<Self> {
         let mut out = Self::new();
         for name in self.0.keys() {
-            let file = dir.join(format!("{}.wasm", name.replace('-', "_")));
-            let bytes = std::fs::read(&file)
-                .map_err(|e| std::io::Error::new(e.kind(), format!("{}: {e}", file.display())))?;
-            out = out.wasm(name, bytes);
+            out = out.wasm(name, read_built(dir, name)?);
         }
         Ok(out)
     }

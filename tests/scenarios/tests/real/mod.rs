@@ -2,9 +2,9 @@
 #![allow(dead_code)] // each story uses its part
 
 use std::env;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mesh_harness::chain::{built_dir, read_built};
 use mesh_harness::real::programs::Program;
 use mesh_harness::real::wait::poll;
 
@@ -25,10 +25,7 @@ pub(crate) fn until<T>(what: &str, seconds: u64, look: impl FnMut() -> Option<T>
     poll(Duration::from_secs(seconds), look).unwrap_or_else(|| panic!("waited {seconds} s for {what}"))
 }
 
-/// A built contract, from `MESH_WASM_DIR` or where `contracts/build` leaves it.
+/// A built contract.
 pub(crate) fn contract(name: &str) -> Vec<u8> {
-    let dir = env::var_os("MESH_WASM_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/contracts"), PathBuf::from);
-    let file = dir.join(format!("{name}.wasm"));
-    std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}; run contracts/build", file.display()))
+    read_built(&built_dir(), name).unwrap_or_else(|e| panic!("{e}; run contracts/build"))
 }

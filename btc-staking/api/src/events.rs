@@ -261,8 +261,6 @@ events! {
     "provider_slashed" ProviderSlashed {
         /// Its key.
         fp_pk: Key,
-        /// Bitcoin tip height.
-        btc_height: u32,
     }
 
     /// `btc-finality`: randomness was committed.

@@ -340,7 +340,7 @@ crate::mesh::wire! {
             /// Provider.
             fp_pk: Key,
         },
-        /// Providers of a consumer in order of key; answers [`ProviderInfos`].
+        /// Providers of a consumer in the order in which they came to it; answers [`ProviderInfos`].
         Providers {
             /// Consumer.
             consumer: String,
@@ -545,7 +545,7 @@ crate::mesh::wire! {
 
     /// Answer to [`QueryMsg::Providers`].
     pub struct ProviderInfos {
-        /// In order of key.
+        /// In the order in which they came.
         pub providers: Vec<ProviderInfo>,
     }
 

@@ -535,8 +535,6 @@ crate::mesh::wire! {
         pub slashed: bool,
         /// Chain height of the slashing.
         pub slashed_height: Option<u64>,
-        /// Bitcoin height of the slashing.
-        pub slashed_btc_height: Option<u32>,
         /// Whether governance retired it.
         pub retired: bool,
     }

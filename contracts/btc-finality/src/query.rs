@@ -16,10 +16,10 @@ use crate::error::FinalityError;
 use crate::execute::finalize::{leader, next_table};
 use crate::execute::rewards::caught_up;
 use crate::execute::vote::Usable;
-use crate::state::config::{Config, Rules};
+use crate::state::config::{LIGHT_CLIENT, Rules, STAKING, VAULT};
 use crate::state::consumer::{self, Cursors, Final, Hot, Settings};
 use crate::state::power::{Table, ranking};
-use crate::state::provider::{self, Place, key_of};
+use crate::state::provider::{self, Place, key_of, slot_of};
 use crate::state::rewards::{Settlement, StakerRewards};
 use crate::state::timestamps;
 use crate::state::votes::{self, Commit, Reader};
@@ -31,7 +31,7 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
     use QueryMsg as Q;
     let storage = deps.storage;
     Ok(match msg {
-        Q::Config {} => to_json_binary(&config(storage)?)?,
+        Q::Config {} => to_json_binary(&config(deps)?)?,
         Q::Consumer { id } => {
             let found = Settings::load(storage, &id)?;
             to_json_binary(&found.map(|settings| consumer(storage, id, settings)).transpose()?)?
@@ -84,12 +84,12 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
     })
 }
 
-fn config(storage: &dyn Storage) -> Result<ConfigAnswer, FinalityError> {
-    let (config, rules, roles) = (Config::load(storage)?, Rules::load(storage)?, Roles::load(storage)?);
+fn config(deps: Deps<'_>) -> Result<ConfigAnswer, FinalityError> {
+    let (rules, roles) = (Rules::load(deps.storage)?, Roles::load(deps.storage)?);
     Ok(ConfigAnswer {
-        staking: config.staking.into_string(),
-        light_client: config.light_client.0.into_string(),
-        vault: config.vault.map(Addr::into_string),
+        staking: STAKING.require(deps)?.into_string(),
+        light_client: LIGHT_CLIENT.require(deps)?.into_string(),
+        vault: VAULT.load(deps)?.map(Addr::into_string),
         signing: rules.signing,
         timestamp_depth: rules.timestamp_depth,
         admin: roles.admin.into_string(),
@@ -190,7 +190,7 @@ fn commits(
     descending: bool,
 ) -> Result<Commits, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let slot = Place::require(storage, number, fp)?.slot;
+    let slot = slot_of(storage, number, fp)?;
     let usable = Usable::load(storage, &Rules::load(storage)?)?;
     let page = Commit::page(storage, number, slot, after, limit.get(), descending)?;
     let commits = page.iter().map(|commit| CommitAnswer {
@@ -211,8 +211,8 @@ fn votes_at(
     limit: PageLimit,
 ) -> Result<Votes, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let first = after.map(|fp| Place::require(storage, number, &fp)).transpose()?;
-    let first = first.map_or(0, |place| place.slot.saturating_add(1));
+    let first = after.map(|fp| slot_of(storage, number, &fp)).transpose()?;
+    let first = first.map_or(0, |slot| slot.saturating_add(1));
     let mut reader = Reader::default();
     let all = reader.at(storage, number, height, 0..provider::count(storage, number)?)?;
     let mut votes = Vec::new();
@@ -230,7 +230,8 @@ fn vote(
     height: u64,
 ) -> Result<Option<VoteInfo>, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let Place { slot, runs_end, .. } = Place::require(storage, number, fp)?;
+    let slot = slot_of(storage, number, fp)?;
+    let runs_end = Place::load(storage, number, slot)?.runs_end;
     let ballot = votes::ballot(storage, number, slot, height, runs_end)?;
     Ok(ballot.map(|ballot| VoteInfo {
         fp_pk: *fp,

@@ -2,11 +2,11 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 01 | neighbours |
+//! | 01 | btc-staking's address |
 //! | 02 ‖ consumer id | what votes and commitments need of the settings, and the consumer's number |
 //! | 03 ‖ number u16 | cursors: next height, next settlement, snapshots |
 //! | 04 | number of consumers |
-//! | 05 ‖ number ‖ provider key | slot, jail, end of the newest run of votes |
+//! | 05 ‖ number ‖ slot u16 | power, jail, end of the newest run of votes |
 //! | 06 ‖ number ‖ slot u16 ‖ start u64 | commitment |
 //! | 07 ‖ provider key | evidence: the provider is slashed |
 //! | 08 ‖ number ‖ slot | provider key |
@@ -25,8 +25,10 @@
 //! | 15 ‖ number | there if the consumer pays rewards |
 //! | 16 | way of signing, depth of timestamps |
 //! | 17 ‖ consumer id | the other settings |
-//! | 18 ‖ provider key | provider: power, consumers |
+//! | 18 ‖ provider key | provider: its consumers and slots, never changed |
 //! | 19 ‖ number | slot at which pruning goes on |
+//! | 1a | btc-light-client's address |
+//! | 1b | btc-vault's address |
 
 pub(crate) mod config;
 pub(crate) mod consumer;
@@ -39,11 +41,11 @@ pub(crate) mod votes;
 
 /// Prefixes of all keys, in one place so that no two are equal (trap C12).
 pub(crate) mod prefix {
-    pub(crate) const CONFIG: u8 = 0x01;
+    pub(crate) const STAKING: u8 = 0x01;
     pub(crate) const SETTINGS: u8 = 0x02;
     pub(crate) const CURSORS: u8 = 0x03;
     pub(crate) const CONSUMERS: u8 = 0x04;
-    pub(crate) const SLOT: u8 = 0x05;
+    pub(crate) const PLACE: u8 = 0x05;
     pub(crate) const COMMIT: u8 = 0x06;
     pub(crate) const EVIDENCE: u8 = 0x07;
     pub(crate) const KEY_OF_SLOT: u8 = 0x08;
@@ -62,16 +64,18 @@ pub(crate) mod prefix {
     pub(crate) const HAS_REWARDS: u8 = 0x15;
     pub(crate) const RULES: u8 = 0x16;
     pub(crate) const MORE_SETTINGS: u8 = 0x17;
-    pub(crate) const POWER: u8 = 0x18;
+    pub(crate) const PLACES: u8 = 0x18;
     pub(crate) const PRUNED: u8 = 0x19;
+    pub(crate) const LIGHT_CLIENT: u8 = 0x1a;
+    pub(crate) const VAULT: u8 = 0x1b;
 
     #[cfg(test)]
-    pub(crate) const ALL: [u8; 25] = [
-        CONFIG,
+    pub(crate) const ALL: [u8; 27] = [
+        STAKING,
         SETTINGS,
         CURSORS,
         CONSUMERS,
-        SLOT,
+        PLACE,
         COMMIT,
         EVIDENCE,
         KEY_OF_SLOT,
@@ -90,8 +94,10 @@ pub(crate) mod prefix {
         HAS_REWARDS,
         RULES,
         MORE_SETTINGS,
-        POWER,
+        PLACES,
         PRUNED,
+        LIGHT_CLIENT,
+        VAULT,
     ];
 }
 

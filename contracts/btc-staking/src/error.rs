@@ -35,9 +35,6 @@ pub enum StakingError {
     /// Peers are named once.
     #[error("{0} was named before")]
     PeerNamed(&'static str),
-    /// btc-finality has not been named yet.
-    #[error("btc-finality has not been named yet")]
-    NotWired,
     /// The light client's network is not built in, so there are no addresses to check against.
     #[error("too many items: {found}, at most {max}")]
     TooManyItems {

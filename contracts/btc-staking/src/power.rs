@@ -6,14 +6,14 @@
 
 use contract_host::outbox;
 use contract_host::push::{ToFinality, ToVault};
-use cosmwasm_std::{Api, CanonicalAddr, Event, Response, Storage, WasmMsg, to_json_binary};
+use cosmwasm_std::{Api, CanonicalAddr, Deps, Event, Response, Storage, WasmMsg, to_json_binary};
 use staking_api::finality::PowerChange;
 use staking_api::mesh::btc_vault::{FpOf, SpendKind as VaultSpendKind};
 use staking_api::staking::SpendKind;
 use staking_api::{Decimal, Key, Txid};
 
 use crate::error::StakingError;
-use crate::state::config::Peers;
+use crate::state::config::{FINALITY, VAULT};
 use crate::state::delegation::{Registration, Spent};
 use crate::state::provider::Provider;
 
@@ -91,7 +91,7 @@ impl Changes {
     }
 
     /// Tells the vault that a staking output was spent.
-    pub(crate) fn vault_spent(&mut self, registration: &Registration, spent: &Spent) {
+    pub(crate) fn vault_spent(&mut self, registration: &Registration, spent: &Spent, spend_txid: Txid) {
         let kind = match spent.kind {
             SpendKind::Unbonding => VaultSpendKind::Unbonding,
             SpendKind::Slashing => VaultSpendKind::Slashing,
@@ -99,7 +99,7 @@ impl Changes {
         };
         self.vault.push(ToVault::DelegationUnbonding {
             txid: Txid::from_bytes(registration.txid).to_string(),
-            spend_txid: Txid::from_bytes(spent.txid).to_string(),
+            spend_txid: spend_txid.to_string(),
             kind,
             btc_height: spent.height,
         });
@@ -116,19 +116,17 @@ impl Changes {
     }
 
     /// Turns everything into messages and events.
-    pub(crate) fn into_response(self, storage: &dyn Storage) -> Result<Response, StakingError> {
+    pub(crate) fn into_response(self, deps: Deps<'_>) -> Result<Response, StakingError> {
         let mut response = Response::new().add_events(self.events);
-        if self.power.is_empty() && self.vault.is_empty() {
-            return Ok(response);
-        }
-        let peers = Peers::load(storage)?;
         if !self.power.is_empty() {
-            let finality = peers.finality.as_ref().ok_or(StakingError::NotWired)?;
             let msg = to_json_binary(&ToFinality::PowerChanges { changes: self.power })?;
-            let contract_addr = finality.to_string();
+            let contract_addr = FINALITY.require(deps)?.into_string();
             response = response.add_message(WasmMsg::Execute { contract_addr, msg, funds: vec![] });
         }
-        if let Some(vault) = &peers.vault {
+        if self.vault.is_empty() {
+            return Ok(response);
+        }
+        if let Some(vault) = VAULT.load(deps)? {
             for msg in &self.vault {
                 response = response.add_submessage(outbox::send(vault.as_str(), msg)?);
             }

@@ -14,7 +14,7 @@ use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::{Config, Peers};
+use crate::state::config::{Config, FINALITY, LIGHT_CLIENT, VAULT, light_client};
 use crate::state::params::{self, Version};
 use crate::state::provider::{self, Provider, ProviderText, Slashed};
 use crate::state::sweep::ReorgSweep;
@@ -53,14 +53,13 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, St
 }
 
 fn config(deps: Deps<'_>, env: &Env) -> Result<ConfigAnswer, StakingError> {
-    let (config, peers) = (Config::load(deps.storage)?, Peers::load(deps.storage)?);
-    let roles = Roles::load(deps.storage)?;
-    let tip = config.light_client.tip(&deps.querier)?;
+    let (config, roles) = (Config::load(deps.storage)?, Roles::load(deps.storage)?);
+    let tip = light_client(deps)?.tip(&deps.querier)?;
     let versions = params::heights(deps.storage)?.len();
     Ok(ConfigAnswer {
-        light_client: config.light_client.0.into_string(),
-        finality: peers.finality.map(Addr::into_string),
-        vault: peers.vault.map(Addr::into_string),
+        light_client: LIGHT_CLIENT.require(deps)?.into_string(),
+        finality: FINALITY.load(deps)?.map(Addr::into_string),
+        vault: VAULT.load(deps)?.map(Addr::into_string),
         signing: config.signing,
         chain_id: env.block.chain_id.clone(),
         admin: roles.admin.into_string(),
@@ -87,7 +86,7 @@ fn versions(
 fn params_at(deps: Deps<'_>, height: Option<u32>) -> Result<VersionedParams, StakingError> {
     let height = match height {
         Some(height) => height,
-        None => Config::load(deps.storage)?.light_client.tip(&deps.querier)?.context.height(),
+        None => light_client(deps)?.tip(&deps.querier)?.context.height(),
     };
     Ok(versioned(&params::at_height(deps.storage, height)?))
 }
@@ -131,7 +130,6 @@ fn answer(deps: Deps<'_>, fp_pk: staking_api::Key, record: Provider) -> Result<P
         consumers: record.consumers,
         slashed: slashed.is_some(),
         slashed_height: slashed.map(|s| s.height),
-        slashed_btc_height: slashed.map(|s| s.btc_height),
         retired: record.retired,
     })
 }

@@ -3,7 +3,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | 01 | light client, way of signing |
+//! | 01 | way of signing |
 //! | 02 ‖ version u16 | parameters |
 //! | 03 | activation heights of the versions |
 //! | 04 ‖ provider key | provider: flags, owner, consumers |
@@ -19,7 +19,9 @@
 //! | 17 | deep reorgs dealt with, and cursor of the sweep |
 //! | 18 ‖ provider key | cursor of the sweep after a slashing |
 //! | 19 ‖ provider key | there if the provider is slashed: when |
-//! | 1a | who is told of power |
+//! | 1a | btc-light-client's address |
+//! | 1b | btc-finality's address |
+//! | 1c | btc-vault's address |
 
 pub(crate) mod config;
 pub(crate) mod delegation;
@@ -46,10 +48,12 @@ pub(crate) mod prefix {
     pub(crate) const REORG: u8 = 0x17;
     pub(crate) const SLASH_SWEEP: u8 = 0x18;
     pub(crate) const SLASHED: u8 = 0x19;
-    pub(crate) const PEERS: u8 = 0x1a;
+    pub(crate) const LIGHT_CLIENT: u8 = 0x1a;
+    pub(crate) const FINALITY: u8 = 0x1b;
+    pub(crate) const VAULT: u8 = 0x1c;
 
     #[cfg(test)]
-    pub(crate) const ALL: [u8; 17] = [
+    pub(crate) const ALL: [u8; 19] = [
         CONFIG,
         PARAMS,
         HEIGHTS,
@@ -66,7 +70,9 @@ pub(crate) mod prefix {
         REORG,
         SLASH_SWEEP,
         SLASHED,
-        PEERS,
+        LIGHT_CLIENT,
+        FINALITY,
+        VAULT,
     ];
 }
 

@@ -459,7 +459,7 @@ fn stored(input: &Value) -> Option<(Registration, Life, Signers)> {
     // Members of the old committee beyond those of the new one are counted and have no bit of their own.
     let signers = (0..new).fold(Signers::default(), |s, i| s.with(u8::try_from(i).unwrap(), i < old));
     let signers = (new..old).fold(signers, |s, _| s.with(0, true));
-    let spent = Spent { txid: [3; 32], kind: SpendKind::Unbonding, height: 1 };
+    let spent = Spent { kind: SpendKind::Unbonding, height: 1, other_txid: None };
     let spent = (input["unbonded_early"] == true).then_some(spent);
     Some((delegation, Life { start: included.then_some(start), spent, ..Life::default() }, signers))
 }

@@ -3,11 +3,14 @@
 //! Entering a contract costs 60 000 gas, a raw read of its storage 1 000 and the bytes. What other contracts
 //! need of the light client is laid out for that, see [`crate::headers`].
 
-use cosmwasm_std::{Addr, Binary, ContractResult, QuerierWrapper, SystemResult};
+use cosmwasm_std::{
+    Addr, Api, Binary, CanonicalAddr, ContractResult, Deps, QuerierWrapper, StdError, Storage, SystemResult,
+};
 use staking_protocol::header::{BlockHash, Network};
 
 use crate::headers::{Chunk, SETTINGS_KEY, TIP_KEY, TipRecord, deep_reorg_key, fork_height, network_of};
 use crate::pack::CorruptState;
+use crate::store;
 
 /// Why a neighbour gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,67 @@ pub enum PeerError {
     /// The query failed.
     #[error("{0}")]
     Query(String),
+    /// No such neighbour was named.
+    #[error("{0} has not been named yet")]
+    NotNamed(&'static str),
+    /// An address does not parse.
+    #[error("{0}")]
+    Address(StdError),
+}
+
+/// Where a contract keeps the address of one of its neighbours. A record each, because a message needs one or two of
+/// them; in canonical form, because that is half as long as the text, and every stored byte that is read costs 6.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbour {
+    key: &'static [u8],
+    name: &'static str,
+}
+
+impl Neighbour {
+    /// Names the key of the record, and the neighbour in errors.
+    #[must_use]
+    pub const fn new(key: &'static [u8], name: &'static str) -> Self {
+        Self { key, name }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Stores an address as it came in a message.
+    ///
+    /// # Errors
+    /// It is no address of this chain.
+    pub fn save(self, storage: &mut dyn Storage, api: &dyn Api, text: &str) -> Result<(), PeerError> {
+        let address = api.addr_validate(text).and_then(|address| api.addr_canonicalize(address.as_str()));
+        storage.set(self.key, address.map_err(PeerError::Address)?.as_slice());
+        Ok(())
+    }
+
+    /// Whether one was named.
+    #[must_use]
+    pub fn is_named(self, storage: &dyn Storage) -> bool {
+        store::exists(storage, self.key)
+    }
+
+    /// Loads the address, if one was named.
+    ///
+    /// # Errors
+    /// What is stored is no address.
+    pub fn load(self, deps: Deps<'_>) -> Result<Option<Addr>, PeerError> {
+        let Some(raw) = store::read(deps.storage, self.key) else { return Ok(None) };
+        deps.api.addr_humanize(&CanonicalAddr::from(raw)).map(Some).map_err(PeerError::Address)
+    }
+
+    /// Loads the address.
+    ///
+    /// # Errors
+    /// None was named, or what is stored is none.
+    pub fn require(self, deps: Deps<'_>) -> Result<Addr, PeerError> {
+        self.load(deps)?.ok_or(PeerError::NotNamed(self.name))
+    }
 }
 
 /// `btc-light-client` at an address.

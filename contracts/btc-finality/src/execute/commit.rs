@@ -13,7 +13,7 @@ use staking_protocol::finality::RandomnessCommitment;
 use crate::error::FinalityError;
 use crate::state::consumer::{Cursors, Hot};
 use crate::state::evidence::is_slashed;
-use crate::state::provider::Place;
+use crate::state::provider::slot_of;
 use crate::state::votes;
 
 /// A commitment as it was sent.
@@ -32,13 +32,13 @@ pub(crate) fn run(
     msg: &Commit,
 ) -> Result<Response, FinalityError> {
     let settings = Hot::require(deps.storage, consumer)?;
-    let place = Place::require(deps.storage, settings.number, fp)?;
+    let slot = slot_of(deps.storage, settings.number, fp)?;
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
     let commitment = RandomnessCommitment::new(msg.start_height, msg.count, msg.commitment.as_bytes())?;
     check_bounds(&commitment, &settings, &Cursors::load(deps.storage, settings.number)?)?;
-    if let Some(last) = votes::Commit::at(deps.storage, settings.number, place.slot, u64::MAX)? {
+    if let Some(last) = votes::Commit::at(deps.storage, settings.number, slot, u64::MAX)? {
         commitment.check_follows(last.commitment.last())?;
     }
     let domain = settings.rules.domain(Purpose::RandomnessCommitment, consumer, env);
@@ -47,7 +47,7 @@ pub(crate) fn run(
         .verify(&HostCurve::new(deps.api), &domain, &key, &schnorr("signature", &msg.signature)?)
         .map_err(FinalityError::CommitmentSignature)?;
     let hub_height = env.block.height;
-    votes::Commit { commitment, hub_height }.save(deps.storage, settings.number, place.slot);
+    votes::Commit { commitment, hub_height }.save(deps.storage, settings.number, slot);
     let (consumer, start_height, count) = (consumer.to_string(), msg.start_height, msg.count);
     Ok(Response::new().emit(&RandomnessCommitted { consumer, fp_pk: *fp, start_height, count }))
 }

@@ -4,7 +4,7 @@ use contract_host::HostCurve;
 use contract_host::events::EmitExt;
 use contract_host::outbox;
 use contract_host::push::{ToStaking, ToVault};
-use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, Storage};
+use cosmwasm_std::{Deps, DepsMut, Env, MessageInfo, Response, Storage};
 use staking_api::events::Equivocation;
 use staking_api::finality::SignedMessage;
 use staking_api::{Hash32, Key};
@@ -14,12 +14,13 @@ use staking_protocol::context::{Domain, Purpose};
 use staking_protocol::finality::Evidence;
 use staking_protocol::finality::evidence::SignedMessage as Signed;
 
+use super::power::require_staking;
 use crate::error::FinalityError;
-use crate::state::config::{Config, Rules};
-use crate::state::consumer;
+use crate::state::config::{Rules, STAKING, VAULT};
+use crate::state::consumer::{self, Number};
 use crate::state::evidence::{Conviction, Proof, is_slashed};
 use crate::state::power::unrank;
-use crate::state::provider::Provider;
+use crate::state::provider::{Place, Provider};
 use crate::state::votes::Ballot;
 
 pub(crate) fn submit(
@@ -35,7 +36,7 @@ pub(crate) fn submit(
     let (first, second) = (part(first), part(second));
     let secret = extract(&deps, fp, pub_rand, signed(&first)?, signed(&second)?)?;
     let proof = Proof::Messages { pub_rand: pub_rand.to_bytes(), first, second };
-    convict(deps, env, &provider, Case { fp, proof, secret, at: None }, Response::new())
+    convict(deps, env, &provider, Case { fp, proof, secret, at: None }, None, Response::new())
 }
 
 pub(crate) fn leaked_key(
@@ -46,7 +47,7 @@ pub(crate) fn leaked_key(
 ) -> Result<Response, FinalityError> {
     let provider = require_new(deps.storage, fp)?;
     let case = leaked(&deps, fp, secret)?;
-    convict(deps, env, &provider, case, Response::new())
+    convict(deps, env, &provider, case, None, Response::new())
 }
 
 /// `btc-staking` found the key in a slashing transaction on Bitcoin. Idempotent.
@@ -57,15 +58,13 @@ pub(crate) fn from_staking(
     fp: &Key,
     secret: &Hash32,
 ) -> Result<Response, FinalityError> {
-    if info.sender != Config::load(deps.storage)?.staking {
-        return Err(FinalityError::NotStaking(info.sender.clone()));
-    }
+    require_staking(deps.as_ref(), info)?;
     if is_slashed(deps.storage, fp) {
         return Ok(Response::new());
     }
     let provider = Provider::require(deps.storage, fp)?;
     let case = leaked(&deps, fp, secret)?;
-    convict(deps, env, &provider, case, Response::new())
+    convict(deps, env, &provider, case, None, Response::new())
 }
 
 /// A key is its own proof.
@@ -105,37 +104,42 @@ pub(crate) struct Case<'a> {
     pub(crate) at: Option<(&'a str, u64)>,
 }
 
-/// Stores the evidence, takes the provider's power and tells the neighbours.
+/// Stores the evidence, takes the provider's power and tells the neighbours. `known` is its power at a consumer where
+/// it was read already.
 pub(crate) fn convict(
     deps: DepsMut<'_>,
     env: &Env,
     provider: &Provider,
     case: Case<'_>,
+    known: Option<(Number, u64)>,
     response: Response,
 ) -> Result<Response, FinalityError> {
     let Case { fp, proof, secret, at } = case;
     Conviction { hub_height: env.block.height, proof }.save(deps.storage, fp)?;
     for (number, slot) in &provider.places {
-        unrank(deps.storage, *number, provider.power, fp, *slot);
+        let power = match known {
+            Some((known, power)) if known == *number => power,
+            _ => Place::load(deps.storage, *number, *slot)?.power,
+        };
+        unrank(deps.storage, *number, power, fp, *slot);
     }
     let (consumer, height) = at.map(|(consumer, height)| (consumer.to_string(), height)).unzip();
     let response = response.emit(&Equivocation { fp_pk: *fp, secret_key: secret, consumer, height });
-    tell(deps.storage, fp, provider, height.unwrap_or(0), response)
+    tell(deps.as_ref(), fp, provider, height.unwrap_or(0), response)
 }
 
 fn tell(
-    storage: &dyn Storage,
+    deps: Deps<'_>,
     fp: &Key,
     provider: &Provider,
     height: u64,
     response: Response,
 ) -> Result<Response, FinalityError> {
-    let config = Config::load(storage)?;
     let slash = ToStaking::Slash { fp_pk: *fp };
-    let mut response = response.add_submessage(outbox::send(config.staking.as_str(), &slash)?);
-    let Some(vault) = &config.vault else { return Ok(response) };
+    let mut response = response.add_submessage(outbox::send(STAKING.require(deps)?.as_str(), &slash)?);
+    let Some(vault) = VAULT.load(deps)? else { return Ok(response) };
     for (number, _) in &provider.places {
-        let consumer = consumer::id_of(storage, *number)?.unwrap_or_default();
+        let consumer = consumer::id_of(deps.storage, *number)?.unwrap_or_default();
         let msg = ToVault::FpSlashed { fp_pk: fp.to_string(), consumer, height };
         response = response.add_submessage(outbox::send(vault.as_str(), &msg)?);
     }

@@ -228,7 +228,7 @@ fn pinned_table(
 fn has_convict(storage: &dyn Storage, number: Number, table: &Table) -> Result<bool, FinalityError> {
     for (slot, _) in &table.0 {
         let fp = key_of(storage, number, *slot)?;
-        if is_slashed(storage, &fp) || Place::require(storage, number, &fp)?.jailed_until.is_some() {
+        if is_slashed(storage, &fp) || Place::load(storage, number, *slot)?.jailed_until.is_some() {
             return Ok(true);
         }
     }

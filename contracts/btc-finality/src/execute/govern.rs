@@ -3,14 +3,13 @@
 use contract_host::admin::{self, Roles, require_admin, require_may_pause};
 use contract_host::events::EmitExt;
 use contract_host::outbox;
-use contract_host::peers::LightClient;
 use cosmwasm_std::{DepsMut, MessageInfo, Response, Storage};
 use staking_api::Decimal;
 use staking_api::events::Paused;
 use staking_api::finality::{ConsumerSettings, InstantiateMsg};
 
 use crate::error::FinalityError;
-use crate::state::config::{Config, Rules};
+use crate::state::config::{LIGHT_CLIENT, Rules, STAKING, VAULT};
 use crate::state::consumer::{self, Cursors, Hot, Settings};
 use crate::state::rewards::mul_div;
 
@@ -20,12 +19,11 @@ pub(crate) fn instantiate(
     msg: InstantiateMsg,
 ) -> Result<Response, FinalityError> {
     Roles::new(deps.api, &info.sender, msg.admin.as_deref(), msg.guardian.as_deref())?.save(deps.storage);
-    let config = Config {
-        staking: deps.api.addr_validate(&msg.staking)?,
-        light_client: LightClient(deps.api.addr_validate(&msg.light_client)?),
-        vault: msg.vault.map(|vault| deps.api.addr_validate(&vault)).transpose()?,
-    };
-    config.save(deps.storage);
+    STAKING.save(deps.storage, deps.api, &msg.staking)?;
+    LIGHT_CLIENT.save(deps.storage, deps.api, &msg.light_client)?;
+    if let Some(vault) = &msg.vault {
+        VAULT.save(deps.storage, deps.api, vault)?;
+    }
     Rules { signing: msg.signing, timestamp_depth: msg.timestamp_depth }.save(deps.storage);
     for settings in msg.consumers {
         add(deps.storage, settings)?;
@@ -156,12 +154,10 @@ pub(crate) fn set_vault(
     vault: &str,
 ) -> Result<Response, FinalityError> {
     require_admin(deps.storage, info)?;
-    let mut config = Config::load(deps.storage)?;
-    if config.vault.is_some() {
+    if VAULT.is_named(deps.storage) {
         return Err(FinalityError::VaultNamed);
     }
-    config.vault = Some(deps.api.addr_validate(vault)?);
-    config.save(deps.storage);
+    VAULT.save(deps.storage, deps.api, vault)?;
     Ok(Response::new())
 }
 

@@ -10,7 +10,7 @@ use crate::error::FinalityError;
 use crate::state::consumer::{Cursors, Settings};
 use crate::state::evidence::is_slashed;
 use crate::state::power::{rank, unrank};
-use crate::state::provider::{Place, Profile, Provider};
+use crate::state::provider::{Place, Profile, slot_of};
 
 /// Jails a provider; returns the time until which, or `None` if it is jailed already.
 pub(super) fn put_in(
@@ -18,16 +18,16 @@ pub(super) fn put_in(
     env: &Env,
     settings: &Settings,
     fp: &Key,
+    slot: u16,
 ) -> Result<Option<u64>, FinalityError> {
-    let mut place = Place::require(storage, settings.number(), fp)?;
+    let mut place = Place::load(storage, settings.number(), slot)?;
     if place.jailed_until.is_some() {
         return Ok(None);
     }
     let until = env.block.time.seconds().saturating_add(settings.jail_seconds);
     place.jailed_until = Some(until);
-    place.save(storage, settings.number(), fp);
-    let power = Provider::require(storage, fp)?.power;
-    unrank(storage, settings.number(), power, fp, place.slot);
+    place.save(storage, settings.number(), slot);
+    unrank(storage, settings.number(), place.power, fp, slot);
     Ok(Some(until))
 }
 
@@ -45,16 +45,16 @@ pub(crate) fn unjail(
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
-    let mut place = Place::require(deps.storage, settings.number(), fp)?;
+    let slot = slot_of(deps.storage, settings.number(), fp)?;
+    let mut place = Place::load(deps.storage, settings.number(), slot)?;
     let until = place.jailed_until.ok_or(FinalityError::NotJailed(*fp))?;
     let now = env.block.time.seconds();
     if now < until {
         return Err(FinalityError::StillJailed { until, now });
     }
     place.jailed_until = None;
-    place.save(deps.storage, settings.number(), fp);
-    let power = Provider::require(deps.storage, fp)?.power;
-    rank(deps.storage, settings.number(), power, fp, place.slot);
+    place.save(deps.storage, settings.number(), slot);
+    rank(deps.storage, settings.number(), place.power, fp, slot);
     Ok(Response::new().emit(&ProviderUnjailed { consumer: consumer.to_string(), fp_pk: *fp }))
 }
 
@@ -71,7 +71,8 @@ pub(crate) fn resume(
     let mut cursors = Cursors::load(deps.storage, settings.number())?;
     let mut response = Response::new();
     for fp in jailed {
-        if let Some(until) = put_in(deps.storage, env, &settings, fp)? {
+        let slot = slot_of(deps.storage, settings.number(), fp)?;
+        if let Some(until) = put_in(deps.storage, env, &settings, fp, slot)? {
             response = response.emit(&ProviderJailed { consumer: consumer.to_string(), fp_pk: *fp, until });
         }
     }

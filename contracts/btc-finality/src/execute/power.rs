@@ -1,19 +1,19 @@
 //! What `btc-staking` tells: providers, and delegations that begin or cease to count.
 
-use cosmwasm_std::{DepsMut, MessageInfo, Response, Storage};
+use cosmwasm_std::{Deps, DepsMut, MessageInfo, Response, Storage};
 use staking_api::Key;
 use staking_api::finality::{PowerChange, ProviderUpdate};
 
 use crate::error::FinalityError;
-use crate::state::config::Config;
+use crate::state::config::STAKING;
 use crate::state::consumer::{self, Hot, Number};
 use crate::state::evidence::is_slashed;
 use crate::state::power::{rank, unrank};
 use crate::state::provider::{self, Place, Profile, Provider};
 use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
 
-fn require_staking(storage: &dyn Storage, info: &MessageInfo) -> Result<(), FinalityError> {
-    let staking = Config::load(storage)?.staking;
+pub(crate) fn require_staking(deps: Deps<'_>, info: &MessageInfo) -> Result<(), FinalityError> {
+    let staking = STAKING.require(deps)?;
     if info.sender == staking { Ok(()) } else { Err(FinalityError::NotStaking(info.sender.clone())) }
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn provider_updated(
     info: &MessageInfo,
     update: &ProviderUpdate,
 ) -> Result<Response, FinalityError> {
-    require_staking(deps.storage, info)?;
+    require_staking(deps.as_ref(), info)?;
     let fp = &update.fp_pk;
     let Some(known) = Profile::load(deps.storage, fp)? else { return add(deps.storage, update) };
     let provider = Provider::require(deps.storage, fp)?;
@@ -30,7 +30,8 @@ pub(crate) fn provider_updated(
         let mut rewards = ProviderRewards::load(deps.storage, *number, *slot)?;
         let earned = Settlement::load(deps.storage, *number)?.earned(*slot, &rewards);
         // What was earned until now is shared by the old commission (trap C14).
-        rewards.catch_up(earned, provider.power, known.commission)?;
+        let power = Place::load(deps.storage, *number, *slot)?.power;
+        rewards.catch_up(earned, power, known.commission)?;
         rewards.save(deps.storage, *number, *slot);
     }
     Profile { commission: update.commission.0, owner: update.owner.clone() }.save(deps.storage, fp)?;
@@ -43,7 +44,7 @@ fn add(storage: &mut dyn Storage, update: &ProviderUpdate) -> Result<Response, F
         let number = Hot::require(storage, id)?.number;
         places.push((number, provider::settle_in(storage, number, &update.fp_pk)?));
     }
-    Provider { power: 0, places }.save(storage, &update.fp_pk);
+    Provider { places }.save(storage, &update.fp_pk);
     Profile { commission: update.commission.0, owner: update.owner.clone() }.save(storage, &update.fp_pk)?;
     Ok(Response::new())
 }
@@ -53,7 +54,7 @@ pub(crate) fn changes(
     info: &MessageInfo,
     changes: &[PowerChange],
 ) -> Result<Response, FinalityError> {
-    require_staking(deps.storage, info)?;
+    require_staking(deps.as_ref(), info)?;
     for change in changes {
         for fp in &change.fp_pks {
             apply(deps.storage, fp, change)?;
@@ -63,28 +64,29 @@ pub(crate) fn changes(
 }
 
 fn apply(storage: &mut dyn Storage, fp: &Key, change: &PowerChange) -> Result<(), FinalityError> {
-    let mut provider = Provider::require(storage, fp)?;
-    let (before, sat) = (provider.power, change.sat);
-    provider.power = if change.added {
-        before.checked_add(sat).ok_or(FinalityError::Overflow("power"))?
-    } else {
-        before.checked_sub(sat).ok_or(FinalityError::PowerUnderflow { fp: *fp, power: before, sat })?
-    };
     let ranked = !is_slashed(storage, fp);
-    for (number, slot) in &provider.places {
-        let mut place = Place::require(storage, *number, fp)?;
-        if change.added && !place.staked {
-            place.staked = true;
-            place.save(storage, *number, fp);
-        }
+    for (number, slot) in Provider::require(storage, fp)?.places {
+        let mut place = Place::load(storage, number, slot)?;
+        let before = place.power;
+        place.power = changed(fp, before, change)?;
+        place.staked |= change.added;
+        place.save(storage, number, slot);
         if ranked && place.jailed_until.is_none() {
-            unrank(storage, *number, before, fp, *slot);
-            rank(storage, *number, provider.power, fp, *slot);
+            unrank(storage, number, before, fp, slot);
+            rank(storage, number, place.power, fp, slot);
         }
-        share(storage, (*number, *slot), fp, before, change)?;
+        share(storage, (number, slot), fp, before, change)?;
     }
-    provider.save(storage, fp);
     Ok(())
+}
+
+fn changed(fp: &Key, before: u64, change: &PowerChange) -> Result<u64, FinalityError> {
+    let sat = change.sat;
+    if change.added {
+        before.checked_add(sat).ok_or(FinalityError::Overflow("power"))
+    } else {
+        before.checked_sub(sat).ok_or(FinalityError::PowerUnderflow { fp: *fp, power: before, sat })
+    }
 }
 
 /// Brings the rewards of provider and staker up to date, then lets the new amount count.

@@ -7,7 +7,7 @@ use staking_api::events::{RewardsClaimed, RewardsFunded};
 
 use crate::error::FinalityError;
 use crate::state::consumer::Settings;
-use crate::state::provider::{Place, Profile, Provider};
+use crate::state::provider::{Place, Profile, slot_of};
 use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
 
 pub(crate) fn fund(deps: DepsMut<'_>, info: &MessageInfo, consumer: &str) -> Result<Response, FinalityError> {
@@ -63,11 +63,11 @@ pub(crate) fn caught_up(
     settings: &Settings,
     fp: &Key,
 ) -> Result<(u16, ProviderRewards), FinalityError> {
-    let slot = Place::require(storage, settings.number(), fp)?.slot;
-    let provider = Provider::require(storage, fp)?;
+    let slot = slot_of(storage, settings.number(), fp)?;
+    let power = Place::load(storage, settings.number(), slot)?.power;
     let mut rewards = ProviderRewards::load(storage, settings.number(), slot)?;
     let earned = Settlement::load(storage, settings.number())?.earned(slot, &rewards);
-    rewards.catch_up(earned, provider.power, Profile::require(storage, fp)?.commission)?;
+    rewards.catch_up(earned, power, Profile::require(storage, fp)?.commission)?;
     Ok((slot, rewards))
 }
 

@@ -105,7 +105,7 @@ fn end_window(
     for member in &mut settlement.members {
         if member.missed > allowed {
             let fp = key_of(storage, settings.number(), member.slot)?;
-            if let Some(until) = jail::put_in(storage, env, settings, &fp)? {
+            if let Some(until) = jail::put_in(storage, env, settings, &fp, member.slot)? {
                 let consumer = consumer.to_string();
                 events.push(event(&ProviderJailed { consumer, fp_pk: fp, until }));
             }

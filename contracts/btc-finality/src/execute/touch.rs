@@ -3,12 +3,11 @@
 use cosmwasm_std::{DepsMut, Env, Response};
 
 use crate::error::FinalityError;
-use crate::state::config::{Config, Rules};
+use crate::state::config::{Rules, light_client};
 use crate::state::timestamps::{self, Anchor};
 
 pub(crate) fn run(deps: DepsMut<'_>, env: &Env) -> Result<Response, FinalityError> {
-    let config = Config::load(deps.storage)?;
-    let btc_height = config.light_client.tip(&deps.querier)?.context.height();
+    let btc_height = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
     let anchor = Anchor { hub_height: env.block.height, btc_height };
     let depth = Rules::load(deps.storage)?.timestamp_depth;
     let until = timestamps::touch(deps.storage, anchor, depth)?;

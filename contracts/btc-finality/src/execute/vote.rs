@@ -34,6 +34,8 @@ struct Voter<'a> {
     key: XOnly,
     domain: Domain,
     settings: Hot,
+    provider: Provider,
+    slot: u16,
     place: Place,
     open: Option<Open>,
     commit: Option<Commit>,
@@ -66,15 +68,19 @@ pub(crate) fn run(
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
+    let provider = Provider::require(deps.storage, fp)?;
+    let slot = provider.slot_at(settings.number).ok_or(FinalityError::NoSuchProvider(*fp))?;
     let mut voter = Voter {
         consumer,
         fp,
         key: XOnly::from_bytes(fp.as_bytes())?,
         domain: settings.rules.domain(Purpose::FinalityVote, consumer, env),
-        place: Place::require(deps.storage, settings.number, fp)?,
+        place: Place::load(deps.storage, settings.number, slot)?,
         open: None,
         commit: None,
         settings,
+        provider,
+        slot,
     };
     let outcome = judge_all(&deps, &mut voter, votes);
     if outcome.accepted.is_empty() && outcome.conviction.is_none() {
@@ -88,9 +94,9 @@ pub(crate) fn run(
         response = response.emit(&VotesAccepted { consumer, fp_pk: *fp, first: *first, last: *last, count });
     }
     if let Some((height, proof, secret)) = outcome.conviction {
-        let provider = Provider::require(deps.storage, fp)?;
         let case = evidence::Case { fp, proof, secret, at: Some((consumer, height)) };
-        response = evidence::convict(deps.branch(), env, &provider, case, response)?;
+        let known = Some((settings.number, voter.place.power));
+        response = evidence::convict(deps.branch(), env, &voter.provider, case, known, response)?;
     }
     if finalize > 0 && !settings.paused {
         let usable = match voter.open {
@@ -146,7 +152,7 @@ fn judge_all(deps: &DepsMut<'_>, voter: &mut Voter<'_>, votes: &[VoteMsg]) -> Ou
 /// Equivocation comes first: neither jail nor finality of the height hides it (traps D1–D3).
 fn judge(deps: &DepsMut<'_>, voter: &mut Voter<'_>, vote: &VoteMsg) -> Result<Verdict, FinalityError> {
     let second = Ballot { app_hash: vote.app_hash.to_bytes(), signature: vote.signature.to_bytes() };
-    let Place { slot, runs_end, .. } = voter.place;
+    let (slot, runs_end) = (voter.slot, voter.place.runs_end);
     if let Some(first) = votes::ballot(deps.storage, voter.settings.number, slot, vote.height, runs_end)? {
         if first.app_hash == second.app_hash {
             return Err(FinalityError::VoteKnown(vote.height));
@@ -243,7 +249,7 @@ fn commit_for(storage: &dyn Storage, voter: &mut Voter<'_>, height: u64) -> Resu
     if let Some(commit) = voter.commit.filter(covers) {
         return Ok(commit);
     }
-    voter.commit = Commit::at(storage, voter.settings.number, voter.place.slot, height)?;
+    voter.commit = Commit::at(storage, voter.settings.number, voter.slot, height)?;
     voter.commit.filter(covers).ok_or(FinalityError::NotCommitted(height))
 }
 
@@ -279,7 +285,7 @@ impl Usable {
 
 /// Stores votes, those for consecutive heights together.
 fn store(storage: &mut dyn Storage, voter: &mut Voter<'_>, accepted: &[(u64, Ballot)]) {
-    let (number, slot) = (voter.settings.number, voter.place.slot);
+    let (number, slot) = (voter.settings.number, voter.slot);
     let mut runs_end = voter.place.runs_end;
     for run in accepted.chunk_by(|(a, _), (b, _)| a.checked_add(1) == Some(*b)) {
         let Some((start, _)) = run.first() else { continue };
@@ -290,6 +296,6 @@ fn store(storage: &mut dyn Storage, voter: &mut Voter<'_>, accepted: &[(u64, Bal
     }
     if runs_end != voter.place.runs_end {
         voter.place.runs_end = runs_end;
-        voter.place.save(storage, number, voter.fp);
+        voter.place.save(storage, number, slot);
     }
 }

@@ -10,7 +10,7 @@ use crate::execute::vote::Usable;
 use crate::state::config::Rules;
 use crate::state::consumer::{Hot, Number};
 use crate::state::evidence::is_slashed;
-use crate::state::provider::{self, Place, Profile, Provider};
+use crate::state::provider::{self, Place, Profile, Provider, key_of, slot_of};
 use crate::state::rewards::Settlement;
 use crate::state::votes::Commit;
 
@@ -23,8 +23,9 @@ pub(super) fn one(
     fp: &Key,
 ) -> Result<Option<ProviderInfo>, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let place = Place::load(storage, number, fp)?;
-    place.map(|place| describe(storage, number, fp, place)).transpose()
+    let slot = Provider::load(storage, fp)?.and_then(|provider| provider.slot_at(number));
+    let described = |slot| describe(storage, number, fp, slot, Place::load(storage, number, slot)?);
+    slot.map(described).transpose()
 }
 
 pub(super) fn list(
@@ -34,9 +35,10 @@ pub(super) fn list(
     limit: PageLimit,
 ) -> Result<ProviderInfos, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let page = provider::page(storage, number, after, limit.get())?;
-    let providers: Result<_, _> =
-        page.into_iter().map(|(fp, place)| describe(storage, number, &fp, place)).collect();
+    let from = after.map(|fp| slot_of(storage, number, fp)).transpose()?;
+    let page = provider::page(storage, number, from.map_or(0, |slot| slot.saturating_add(1)), limit.get())?;
+    let named = |(slot, place)| describe(storage, number, &key_of(storage, number, slot)?, slot, place);
+    let providers: Result<_, FinalityError> = page.into_iter().map(named).collect();
     Ok(ProviderInfos { providers: providers? })
 }
 
@@ -44,17 +46,18 @@ fn describe(
     storage: &dyn Storage,
     number: Number,
     fp: &Key,
+    slot: u16,
     place: Place,
 ) -> Result<ProviderInfo, FinalityError> {
-    let (power, profile) = (Provider::require(storage, fp)?.power, Profile::require(storage, fp)?);
+    let profile = Profile::require(storage, fp)?;
     let usable = Usable::load(storage, &Rules::load(storage)?)?;
-    let commits = Commit::page(storage, number, place.slot, None, COMMITS, true)?;
+    let commits = Commit::page(storage, number, slot, None, COMMITS, true)?;
     let last_usable = commits.iter().find(|commit| usable.allows(commit));
-    let missed = Settlement::load(storage, number)?.member(place.slot).map_or(0, |m| m.missed);
+    let missed = Settlement::load(storage, number)?.member(slot).map_or(0, |m| m.missed);
     Ok(ProviderInfo {
         fp_pk: *fp,
         owner: profile.owner,
-        power,
+        power: place.power,
         commission: Decimal(profile.commission),
         jailed: place.jailed_until.is_some(),
         jailed_until: place.jailed_until,

@@ -1,43 +1,21 @@
 //! Neighbours; and, apart from them because votes need only these, the way of signing and the depth of timestamps.
 
-use contract_host::pack::{CorruptState, Unpack, put_short_bytes};
-use contract_host::peers::LightClient;
+use contract_host::pack::{CorruptState, Unpack};
+use contract_host::peers::{LightClient, Neighbour, PeerError};
 use contract_host::store;
-use cosmwasm_std::{Addr, Env, Storage};
+use cosmwasm_std::{Deps, Env, Storage};
 use staking_api::finality::Signing;
 use staking_protocol::context::{Domain, Purpose};
 
 use super::prefix;
 
-/// Neighbours of the contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Config {
-    pub(crate) staking: Addr,
-    pub(crate) light_client: LightClient,
-    pub(crate) vault: Option<Addr>,
-}
+pub(crate) const STAKING: Neighbour = Neighbour::new(&[prefix::STAKING], "btc-staking");
+pub(crate) const LIGHT_CLIENT: Neighbour = Neighbour::new(&[prefix::LIGHT_CLIENT], "btc-light-client");
+pub(crate) const VAULT: Neighbour = Neighbour::new(&[prefix::VAULT], "btc-vault");
 
-impl Config {
-    pub(crate) fn save(&self, storage: &mut dyn Storage) {
-        let mut raw = Vec::with_capacity(192);
-        let vault = self.vault.as_ref().map_or("", |vault| vault.as_str());
-        for part in [self.staking.as_str(), self.light_client.0.as_str(), vault] {
-            put_short_bytes(&mut raw, part.as_bytes()).expect("addresses are shorter than 256 bytes");
-        }
-        storage.set(&[prefix::CONFIG], &raw);
-    }
-
-    pub(crate) fn load(storage: &dyn Storage) -> Result<Self, CorruptState> {
-        let raw = store::read(storage, &[prefix::CONFIG]).ok_or(CorruptState("config"))?;
-        let mut fields = Unpack::new("config", &raw);
-        let mut address = || -> Result<Addr, CorruptState> {
-            let text = String::from_utf8(fields.short_bytes()?.to_vec());
-            Ok(Addr::unchecked(text.map_err(|_| CorruptState("config"))?))
-        };
-        let (staking, light_client) = (address()?, LightClient(address()?));
-        let vault = Some(address()?).filter(|vault| !vault.as_str().is_empty());
-        Ok(Self { staking, light_client, vault })
-    }
+/// The light client whose tip is Bitcoin's.
+pub(crate) fn light_client(deps: Deps<'_>) -> Result<LightClient, PeerError> {
+    LIGHT_CLIENT.require(deps).map(LightClient)
 }
 
 /// How messages are signed, and how deep commitments must be timestamped.

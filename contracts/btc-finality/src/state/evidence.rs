@@ -1,7 +1,7 @@
 //! Evidence, one record a provider: who has one is slashed. The secret key is not stored; it follows from the
 //! messages, or was itself the proof.
 
-use contract_host::pack::{CorruptState, Unpack, put_long_bytes};
+use contract_host::pack::{CorruptState, Unpack, put_long_bytes, put_number};
 use contract_host::store;
 use cosmwasm_std::Storage;
 use staking_api::Key;
@@ -45,12 +45,13 @@ impl Conviction {
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) -> Result<(), FinalityError> {
-        let mut raw = self.hub_height.to_be_bytes().to_vec();
+        let mut raw = Vec::with_capacity(192);
+        put_number(&mut raw, self.hub_height);
         match &self.proof {
             Proof::Votes { number, height, pub_rand, first, second } => {
                 raw.push(0);
                 raw.extend_from_slice(&number.bytes());
-                raw.extend_from_slice(&height.to_be_bytes());
+                put_number(&mut raw, *height);
                 for part in [pub_rand, &first.app_hash, &first.signature, &second.app_hash, &second.signature]
                 {
                     raw.extend_from_slice(part);
@@ -75,10 +76,10 @@ impl Conviction {
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("evidence", raw);
-        let hub_height = f.u64()?;
+        let hub_height = f.number()?;
         let proof = match f.u8()? {
             0 => {
-                let (number, height, pub_rand) = (Number(f.u16()?), f.u64()?, f.array()?);
+                let (number, height, pub_rand) = (Number(f.u16()?), f.number()?, f.array()?);
                 let first = Ballot { app_hash: f.array()?, signature: f.array()? };
                 let second = Ballot { app_hash: f.array()?, signature: f.array()? };
                 Proof::Votes { number, height, pub_rand, first, second }

@@ -9,22 +9,20 @@ use super::consumer::Number;
 use super::{key, prefix};
 use crate::error::FinalityError;
 
-/// What counts of a provider; a record of its own, because it changes with every delegation.
+/// Where a provider takes part. Never changes, so that a change of power writes a place only, whose key is short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Provider {
-    /// Satoshi of counted delegations.
-    pub(crate) power: u64,
     /// Consumers and its slot at each.
     pub(crate) places: Vec<(Number, u16)>,
 }
 
-fn power_key(fp: &Key) -> Vec<u8> {
-    key(prefix::POWER, &[fp.as_bytes()])
+fn places_key(fp: &Key) -> Vec<u8> {
+    key(prefix::PLACES, &[fp.as_bytes()])
 }
 
 impl Provider {
     pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Option<Self>, CorruptState> {
-        store::read(storage, &power_key(fp)).map(|raw| Self::unpack(&raw)).transpose()
+        store::read(storage, &places_key(fp)).map(|raw| Self::unpack(&raw)).transpose()
     }
 
     pub(crate) fn require(storage: &dyn Storage, fp: &Key) -> Result<Self, FinalityError> {
@@ -33,22 +31,33 @@ impl Provider {
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("provider", raw);
-        let power = f.u64()?;
+        f.u8()?;
         let mut places = Vec::new();
         while !f.is_empty() {
             places.push((Number(f.u16()?), f.u16()?));
         }
-        Ok(Self { power, places })
+        Ok(Self { places })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, fp: &Key) {
-        let mut raw = self.power.to_be_bytes().to_vec();
+        // A first byte, so that the record of a provider without consumers is not an empty value.
+        let mut raw = vec![1];
         for (number, slot) in &self.places {
             raw.extend_from_slice(&number.bytes());
             raw.extend_from_slice(&slot.to_be_bytes());
         }
-        storage.set(&power_key(fp), &raw);
+        storage.set(&places_key(fp), &raw);
     }
+
+    /// Its slot at a consumer, if it takes part there.
+    pub(crate) fn slot_at(&self, number: Number) -> Option<u16> {
+        self.places.iter().find(|(n, _)| *n == number).map(|(_, slot)| *slot)
+    }
+}
+
+/// A provider's slot at a consumer.
+pub(crate) fn slot_of(storage: &dyn Storage, number: Number, fp: &Key) -> Result<u16, FinalityError> {
+    Provider::require(storage, fp)?.slot_at(number).ok_or(FinalityError::NoSuchProvider(*fp))
 }
 
 /// What btc-staking tells of a provider.
@@ -89,9 +98,10 @@ impl Profile {
 }
 
 /// A provider's place at a consumer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) slot: u16,
+    /// Satoshi of counted delegations.
+    pub(crate) power: u64,
     /// Time from which it may leave jail, if it is jailed.
     pub(crate) jailed_until: Option<u64>,
     /// Height after the last one of its newest run of votes.
@@ -104,39 +114,32 @@ pub(crate) struct Place {
 const JAILED: u8 = 1;
 const STAKED: u8 = 2;
 
-fn place_key(number: Number, fp: &Key) -> Vec<u8> {
-    key(prefix::SLOT, &[&number.bytes(), fp.as_bytes()])
+fn place_key(number: Number, slot: u16) -> Vec<u8> {
+    key(prefix::PLACE, &[&number.bytes(), &slot.to_be_bytes()])
 }
 
 impl Place {
-    pub(crate) fn load(
-        storage: &dyn Storage,
-        number: Number,
-        fp: &Key,
-    ) -> Result<Option<Self>, CorruptState> {
-        store::read(storage, &place_key(number, fp)).map(|raw| Self::unpack(&raw)).transpose()
-    }
-
-    pub(crate) fn require(storage: &dyn Storage, number: Number, fp: &Key) -> Result<Self, FinalityError> {
-        Self::load(storage, number, fp)?.ok_or(FinalityError::NoSuchProvider(*fp))
+    /// Loads the place of a slot that was given away.
+    pub(crate) fn load(storage: &dyn Storage, number: Number, slot: u16) -> Result<Self, CorruptState> {
+        Self::unpack(&store::read(storage, &place_key(number, slot)).ok_or(CorruptState("place"))?)
     }
 
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("place", raw);
-        let (flags, slot, runs_end) = (f.u8()?, f.u16()?, f.number()?);
+        let (flags, power, runs_end) = (f.u8()?, f.number()?, f.number()?);
         let jailed_until = if flags & JAILED == 0 { None } else { Some(f.u64()?) };
         f.end()?;
-        Ok(Self { slot, jailed_until, runs_end, staked: flags & STAKED != 0 })
+        Ok(Self { power, jailed_until, runs_end, staked: flags & STAKED != 0 })
     }
 
-    pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, fp: &Key) {
-        let mut raw = Vec::with_capacity(19);
+    pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, slot: u16) {
+        let mut raw = Vec::with_capacity(24);
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         raw.push(flag(self.jailed_until.is_some(), JAILED) | flag(self.staked, STAKED));
-        raw.extend_from_slice(&self.slot.to_be_bytes());
+        put_number(&mut raw, self.power);
         put_number(&mut raw, self.runs_end);
         raw.extend(self.jailed_until.iter().flat_map(|until| until.to_be_bytes()));
-        storage.set(&place_key(number, fp), &raw);
+        storage.set(&place_key(number, slot), &raw);
     }
 }
 
@@ -165,23 +168,20 @@ pub(crate) fn settle_in(storage: &mut dyn Storage, number: Number, fp: &Key) -> 
     let next = slot.checked_add(1).ok_or(FinalityError::Overflow("number of providers"))?;
     storage.set(&count_key(number), &next.to_be_bytes());
     storage.set(&slot_key(number, slot), fp.as_bytes());
-    Place { slot, jailed_until: None, runs_end: 0, staked: false }.save(storage, number, fp);
+    Place::default().save(storage, number, slot);
     Ok(slot)
 }
 
-/// Places of a consumer in order of key after `after`.
+/// Places of a consumer in order of slot, from one on.
 pub(crate) fn page(
     storage: &dyn Storage,
     number: Number,
-    after: Option<&Key>,
+    from: u16,
     limit: usize,
-) -> Result<Vec<(Key, Place)>, CorruptState> {
-    let prefix = key(prefix::SLOT, &[&number.bytes()]);
-    let after = after.map(|key| &key.as_bytes()[..]);
-    let records = store::page(storage, &prefix, after, limit);
-    let parsed = records.map(|(key, raw)| {
-        let key: [u8; 32] = key.try_into().map_err(|_| CorruptState("place"))?;
-        Ok((Key::from_bytes(key), Place::unpack(&raw)?))
-    });
+) -> Result<Vec<(u16, Place)>, CorruptState> {
+    let prefix = key(prefix::PLACE, &[&number.bytes()]);
+    let after = from.checked_sub(1).map(u16::to_be_bytes);
+    let records = store::page(storage, &prefix, after.as_ref().map(|after| &after[..]), limit);
+    let parsed = records.map(|(key, raw)| Ok((Unpack::new("place", &key).u16()?, Place::unpack(&raw)?)));
     parsed.collect()
 }

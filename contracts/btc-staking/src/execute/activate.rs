@@ -3,6 +3,7 @@
 use contract_host::admin::require_running;
 use contract_host::events::event;
 use contract_host::headers::TipRecord;
+use contract_host::peers::LightClient;
 use cosmwasm_std::{DepsMut, Env, Response, Storage};
 use staking_api::events::{DelegationActive, DelegationRequalified};
 use staking_api::staking::{Activation, Status};
@@ -13,27 +14,27 @@ use super::register::expansion::require_not_a_stake;
 use crate::error::StakingError;
 use crate::inclusion::{fresh_tip, prove, require_no_reorg};
 use crate::power::{Changes, VaultNote, humanize};
-use crate::state::config::{Config, Peers};
+use crate::state::config::{VAULT, light_client};
 use crate::state::delegation::{self, Life, Registration};
 use crate::status::require_unslashed;
 
 #[inline(never)]
 pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Activation]) -> Result<Response, StakingError> {
     require_running(deps.storage)?;
-    let config = Config::load(deps.storage)?;
-    let tip = fresh_tip(&config.light_client, &deps.querier, env)?;
+    let light_client = light_client(deps.as_ref())?;
+    let tip = fresh_tip(&light_client, &deps.querier, env)?;
     require_no_reorg(deps.storage, &tip)?;
     let changes = batch::run(
         items,
         |item| item.txid.to_string(),
-        |item, changes| activate(deps.branch(), &config, &tip, item, changes),
+        |item, changes| activate(deps.branch(), &light_client, &tip, item, changes),
     )?;
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }
 
 fn activate(
     mut deps: DepsMut<'_>,
-    config: &Config,
+    light_client: &LightClient,
     tip: &TipRecord,
     item: &Activation,
     changes: &mut Changes,
@@ -41,7 +42,7 @@ fn activate(
     let registration = Registration::require(deps.storage, item.txid.as_bytes())?;
     let life = Life::load(deps.storage, registration.id())?;
     require_spent_for(deps.storage, &registration)?;
-    let confirmed = prove(&config.light_client, &deps.querier, &item.proof, registration.transaction()?)?;
+    let confirmed = prove(light_client, &deps.querier, &item.proof, registration.transaction()?)?;
     confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
     let confirmed = confirmed.refuse_coinbase()?;
     check_ready(deps.storage, &registration, &life, confirmed.height(), tip.context.height())?;
@@ -53,7 +54,7 @@ fn activate(
 fn require_spent_for(storage: &dyn Storage, registration: &Registration) -> Result<(), StakingError> {
     let Some(previous) = &registration.previous else { return Ok(()) };
     let spent = Life::load(storage, delegation::Id::of(&previous.txid))?.spent;
-    match spent.filter(|spent| spent.txid == registration.txid) {
+    match spent.filter(|spent| spent.other_txid == Some(registration.txid)) {
         Some(_) => Ok(()),
         None => Err(StakingError::ExpansionInclusion),
     }
@@ -137,7 +138,7 @@ pub(crate) fn count(
         changes.vault_note(registration, VaultNote::Requalified);
         return Ok(());
     }
-    if Peers::load(deps.storage)?.vault.is_some() {
+    if VAULT.is_named(deps.storage) {
         changes.vault_active(deps.storage, deps.api, registration, (start, end))?;
     }
     changes.event(event(&DelegationActive {

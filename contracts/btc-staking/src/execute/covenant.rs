@@ -16,7 +16,7 @@ use super::activate::{check_window, count};
 use super::batch;
 use crate::error::StakingError;
 use crate::power::Changes;
-use crate::state::config::Config;
+use crate::state::config::light_client;
 use crate::state::delegation::{self, Life, Registration};
 use crate::state::params::member_index;
 use crate::state::signatures::{self, Signers};
@@ -30,27 +30,20 @@ pub(crate) fn run(
     items: &[Item],
 ) -> Result<Response, StakingError> {
     require_running(deps.storage)?;
-    let config = Config::load(deps.storage)?;
     let changes = batch::run(
         items,
         |item| item.txid.to_string(),
-        |item, changes| add(deps.branch(), &config, member, item, changes),
+        |item, changes| add(deps.branch(), member, item, changes),
     )?;
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }
 
 #[inline(never)]
-fn add(
-    deps: DepsMut<'_>,
-    config: &Config,
-    member: &Key,
-    item: &Item,
-    changes: &mut Changes,
-) -> Result<(), StakingError> {
+fn add(deps: DepsMut<'_>, member: &Key, item: &Item, changes: &mut Changes) -> Result<(), StakingError> {
     let registration = Registration::require(deps.storage, item.txid.as_bytes())?;
     let id = registration.id();
     let life = Life::load(deps.storage, id)?;
-    require_open(&deps, config, &registration, &life)?;
+    require_open(&deps, &registration, &life)?;
     let (before, last) = signatures::signers(deps.storage, id)?;
     let (index, of_previous) = membership(deps.storage, &registration, member)?;
     if before.has(index) {
@@ -70,7 +63,7 @@ fn add(
     let reached = |signers: Signers| facts(&registration, &life, signers).has_quorum();
     let completes = !reached(before) && reached(after);
     // From here on nothing is refused but by the store itself.
-    let counts = completes && can_count(&deps, config, &registration, &life)?;
+    let counts = completes && can_count(&deps, &registration, &life)?;
     signatures::add(deps.storage, id, last, (index, after), &parsed);
     let (txid, covenant_pk) = (item.txid, *member);
     changes.event(event(&CovenantSigned { txid, covenant_pk, signers: after.count() }));
@@ -85,47 +78,32 @@ fn add(
 }
 
 /// Late signatures are welcome as long as the stake is alive (trap C18).
-fn require_open(
-    deps: &DepsMut<'_>,
-    config: &Config,
-    registration: &Registration,
-    life: &Life,
-) -> Result<(), StakingError> {
+fn require_open(deps: &DepsMut<'_>, registration: &Registration, life: &Life) -> Result<(), StakingError> {
     if life.spent.is_some() {
         return Err(StakingError::Status(Status::Unbonded));
     }
-    if life.start.is_some_and(|start| is_over(deps, config, registration, start).unwrap_or(true)) {
+    if life.start.is_some_and(|start| is_over(deps, registration, start).unwrap_or(true)) {
         return Err(StakingError::Status(Status::Expired));
     }
     Ok(())
 }
 
-fn is_over(
-    deps: &DepsMut<'_>,
-    config: &Config,
-    registration: &Registration,
-    start: u32,
-) -> Result<bool, StakingError> {
-    let tip = config.light_client.tip(&deps.querier)?.context.height();
+fn is_over(deps: &DepsMut<'_>, registration: &Registration, start: u32) -> Result<bool, StakingError> {
+    let tip = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
     Ok(check_window(registration, start, tip).is_err())
 }
 
 /// Whether a delegation with proven inclusion begins to count when its quorum is complete.
-fn can_count(
-    deps: &DepsMut<'_>,
-    config: &Config,
-    registration: &Registration,
-    life: &Life,
-) -> Result<bool, StakingError> {
+fn can_count(deps: &DepsMut<'_>, registration: &Registration, life: &Life) -> Result<bool, StakingError> {
     let Some(start) = life.start.filter(|_| !life.quarantined) else { return Ok(false) };
     let slashed = match require_unslashed(deps.storage, registration) {
         Ok(()) => false,
         Err(StakingError::ProviderSlashed(_)) => true,
         Err(error) => return Err(error),
     };
-    let tip = config.light_client.tip(&deps.querier)?;
+    let tip = light_client(deps.as_ref())?.tip(&deps.querier)?;
     let settled = crate::inclusion::require_no_reorg(deps.storage, &tip).is_ok();
-    Ok(!slashed && settled && !is_over(deps, config, registration, start)?)
+    Ok(!slashed && settled && !is_over(deps, registration, start)?)
 }
 
 /// Position in the committee, and whether the member is in that of the previous stake as well.

@@ -6,7 +6,7 @@ use staking_api::events::DelegationExpired;
 
 use crate::error::StakingError;
 use crate::power::{Changes, VaultNote};
-use crate::state::config::Config;
+use crate::state::config::light_client;
 use crate::state::delegation::{self, Id, Life, Registration};
 use crate::status::inclusion;
 
@@ -14,8 +14,7 @@ use crate::status::inclusion;
 const MAX: u32 = 100;
 
 pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Response, StakingError> {
-    let config = Config::load(deps.storage)?;
-    let tip = config.light_client.tip(&deps.querier)?.context.height();
+    let tip = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
     let mut changes = Changes::default();
     let due = delegation::due(deps.storage, tip, usize::try_from(limit.min(MAX)).unwrap_or(0))?;
     if due.is_empty() {
@@ -25,7 +24,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Respo
         delegation::unschedule(deps.storage, height, id);
         expire(deps.branch(), id, tip, &mut changes)?;
     }
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }
 
 fn expire(deps: DepsMut<'_>, id: Id, tip: u32, changes: &mut Changes) -> Result<(), StakingError> {

@@ -3,8 +3,8 @@
 use contract_host::admin::{self, Roles};
 use contract_host::events::EmitExt;
 use contract_host::outbox;
-use contract_host::peers::LightClient;
-use cosmwasm_std::{DepsMut, Env, MessageInfo, Response};
+use contract_host::peers::Neighbour;
+use cosmwasm_std::{Api, DepsMut, Env, MessageInfo, Response, Storage};
 use staking_api::events::{ParamsAdded, Paused};
 use staking_api::staking::{InstantiateMsg, Params as ApiParams};
 use staking_protocol::header::Network;
@@ -12,7 +12,7 @@ use staking_protocol::params::Params;
 use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
-use crate::state::config::{Config, Peers};
+use crate::state::config::{Config, FINALITY, LIGHT_CLIENT, VAULT, light_client};
 use crate::state::params;
 
 pub(crate) fn instantiate(
@@ -21,10 +21,10 @@ pub(crate) fn instantiate(
     msg: InstantiateMsg,
 ) -> Result<Response, StakingError> {
     Roles::new(deps.api, &info.sender, msg.admin.as_deref(), msg.guardian.as_deref())?.save(deps.storage);
-    let light_client = LightClient(deps.api.addr_validate(&msg.light_client)?);
+    LIGHT_CLIENT.save(deps.storage, deps.api, &msg.light_client)?;
     // A chain described by its numbers has no addresses of its own; regtest's stand in.
-    let network = light_client.network(&deps.querier)?.unwrap_or(Network::Regtest);
-    Config { light_client, signing: msg.signing, network }.save(deps.storage);
+    let network = light_client(deps.as_ref())?.network(&deps.querier)?.unwrap_or(Network::Regtest);
+    Config { signing: msg.signing, network }.save(deps.storage);
     let mut response = Response::new();
     for raw in &msg.params {
         response = response.emit(&add(deps.storage, raw)?);
@@ -35,7 +35,7 @@ pub(crate) fn instantiate(
     Ok(response)
 }
 
-fn add(storage: &mut dyn cosmwasm_std::Storage, raw: &ApiParams) -> Result<ParamsAdded, StakingError> {
+fn add(storage: &mut dyn Storage, raw: &ApiParams) -> Result<ParamsAdded, StakingError> {
     let (params, policy) = check(raw)?;
     let version = params::add(storage, &params, policy)?;
     Ok(ParamsAdded { version: version.into(), btc_activation_height: params.btc_activation_height() })
@@ -55,7 +55,7 @@ pub(crate) fn add_params(
     raw: &ApiParams,
 ) -> Result<Response, StakingError> {
     admin::require_admin(deps.storage, info)?;
-    let tip = Config::load(deps.storage)?.light_client.tip(&deps.querier)?.context.height();
+    let tip = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
     if raw.btc_activation_height <= tip {
         return Err(StakingError::ActivationHeight { found: raw.btc_activation_height, least: tip });
     }
@@ -69,21 +69,23 @@ pub(crate) fn set_peers(
     vault: Option<String>,
 ) -> Result<Response, StakingError> {
     admin::require_admin(deps.storage, info)?;
-    let mut peers = Peers::load(deps.storage)?;
-    if let Some(finality) = finality {
-        if peers.finality.is_some() {
-            return Err(StakingError::PeerNamed("btc-finality"));
-        }
-        peers.finality = Some(deps.api.addr_validate(&finality)?);
-    }
-    if let Some(vault) = vault {
-        if peers.vault.is_some() {
-            return Err(StakingError::PeerNamed("btc-vault"));
-        }
-        peers.vault = Some(deps.api.addr_validate(&vault)?);
-    }
-    peers.save(deps.storage);
+    name(deps.storage, deps.api, FINALITY, finality)?;
+    name(deps.storage, deps.api, VAULT, vault)?;
     Ok(Response::new())
+}
+
+/// Peers are named once.
+fn name(
+    storage: &mut dyn Storage,
+    api: &dyn Api,
+    peer: Neighbour,
+    address: Option<String>,
+) -> Result<(), StakingError> {
+    let Some(address) = address else { return Ok(()) };
+    if peer.is_named(storage) {
+        return Err(StakingError::PeerNamed(peer.name()));
+    }
+    Ok(peer.save(storage, api, &address)?)
 }
 
 pub(crate) fn set_paused(

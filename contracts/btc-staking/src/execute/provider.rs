@@ -4,7 +4,7 @@ use contract_host::HostCurve;
 use contract_host::admin::{require_admin, require_running};
 use contract_host::events::EmitExt;
 use contract_host::push::ToFinality;
-use cosmwasm_std::{DepsMut, Env, MessageInfo, Response, Storage, WasmMsg, to_json_binary};
+use cosmwasm_std::{Deps, DepsMut, Env, MessageInfo, Response, Storage, WasmMsg, to_json_binary};
 use staking_api::events::{ProviderEdited, ProviderRegistered, ProviderRetired};
 use staking_api::finality::ProviderUpdate;
 use staking_api::parse::provider_key;
@@ -15,7 +15,7 @@ use staking_protocol::possession::{ChainAddress, Possession};
 
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::{Config, Peers};
+use crate::state::config::{Config, FINALITY, light_client};
 use crate::state::params;
 use crate::state::provider::{self, Provider, ProviderText};
 
@@ -41,7 +41,7 @@ pub(crate) fn register(
     let domain = config.domain(Purpose::ProviderPossession, env);
     let curve = HostCurve::new(deps.api);
     Possession::try_from(&msg.pop)?.verify(&curve, &domain, key.x_only(), &owner, config.network)?;
-    let tip = config.light_client.tip(&deps.querier)?.context.height();
+    let tip = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
     let lowest = params::at_height(deps.storage, tip)?.params.min_commission_rate().atto();
     check_commission(&msg.commission, u128::try_from(lowest).unwrap_or(0))?;
     let record = Provider { retired: false, owner: owner.raw().to_vec(), consumers: msg.consumers.clone() };
@@ -61,7 +61,7 @@ pub(crate) fn register(
         consumers: msg.consumers.clone(),
     };
     let event = ProviderRegistered { fp_pk: msg.fp_pk, owner, consumers: msg.consumers };
-    Ok(Response::new().add_message(tell_finality(deps.storage, update)?).emit(&event))
+    Ok(Response::new().add_message(tell_finality(deps.as_ref(), update)?).emit(&event))
 }
 
 fn check_new(
@@ -79,11 +79,9 @@ fn check_new(
     Ok(())
 }
 
-fn tell_finality(storage: &dyn Storage, update: ProviderUpdate) -> Result<WasmMsg, StakingError> {
-    let peers = Peers::load(storage)?;
-    let finality = peers.finality.as_ref().ok_or(StakingError::NotWired)?;
+fn tell_finality(deps: Deps<'_>, update: ProviderUpdate) -> Result<WasmMsg, StakingError> {
     let msg = to_json_binary(&ToFinality::ProviderUpdated(update))?;
-    Ok(WasmMsg::Execute { contract_addr: finality.to_string(), msg, funds: vec![] })
+    Ok(WasmMsg::Execute { contract_addr: FINALITY.require(deps)?.into_string(), msg, funds: vec![] })
 }
 
 fn check_consumers(consumers: &[String]) -> Result<(), StakingError> {
@@ -144,7 +142,6 @@ pub(crate) fn edit(
     info: &MessageInfo,
     msg: EditProvider,
 ) -> Result<Response, StakingError> {
-    let config = Config::load(deps.storage)?;
     let record = Provider::require(deps.storage, &msg.fp_pk)?;
     let owner = humanize(deps.api, &record.owner)?;
     if owner != info.sender.as_str() {
@@ -157,7 +154,7 @@ pub(crate) fn edit(
         text.description = description;
     }
     if let Some(rate) = msg.commission_rate {
-        let tip = config.light_client.tip(&deps.querier)?.context.height();
+        let tip = light_client(deps.as_ref())?.tip(&deps.querier)?.context.height();
         let lowest = params::at_height(deps.storage, tip)?.params.min_commission_rate().atto();
         let changed = Commission { rate, ..text.commission };
         check_commission(&changed, u128::try_from(lowest).unwrap_or(0))?;
@@ -166,7 +163,7 @@ pub(crate) fn edit(
         text.commission_changed = env.block.time.seconds();
         let consumers = record.consumers.clone();
         let update = ProviderUpdate { fp_pk: msg.fp_pk, owner, commission: rate, consumers };
-        response = response.add_message(tell_finality(deps.storage, update)?);
+        response = response.add_message(tell_finality(deps.as_ref(), update)?);
     }
     text.save(deps.storage, &msg.fp_pk)?;
     let commission = text.commission.rate.to_string();

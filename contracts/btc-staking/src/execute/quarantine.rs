@@ -10,7 +10,7 @@ use staking_api::events::DelegationQuarantined;
 
 use crate::error::StakingError;
 use crate::power::{Changes, VaultNote};
-use crate::state::config::Config;
+use crate::state::config::light_client;
 use crate::state::delegation::{self, Id, Life, Registration};
 use crate::state::sweep::ReorgSweep;
 
@@ -18,10 +18,9 @@ use crate::state::sweep::ReorgSweep;
 const MAX: u32 = 100;
 
 pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Response, StakingError> {
-    let config = Config::load(deps.storage)?;
     let mut sweep = ReorgSweep::load(deps.storage)?;
     let next = sweep.done.saturating_add(1);
-    let fork = config.light_client.deep_reorg(&deps.querier, next)?.ok_or(StakingError::NoItems)?;
+    let fork = light_client(deps.as_ref())?.deep_reorg(&deps.querier, next)?.ok_or(StakingError::NoItems)?;
     let limit = usize::try_from(limit.min(MAX)).unwrap_or(0);
     let queued = delegation::queued_after(deps.storage, sweep.cursor.as_deref(), limit)?;
     let finished = queued.len() < limit;
@@ -34,7 +33,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, _env: &Env, limit: u32) -> Result<Respo
         sweep = ReorgSweep { done: next, cursor: None };
     }
     sweep.save(deps.storage);
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }
 
 fn quarantine(deps: DepsMut<'_>, id: Id, fork: u32, changes: &mut Changes) -> Result<(), StakingError> {

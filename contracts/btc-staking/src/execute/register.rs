@@ -7,6 +7,7 @@ use contract_host::HostCurve;
 use contract_host::admin::require_running;
 use contract_host::events::event;
 use contract_host::headers::TipRecord;
+use contract_host::peers::LightClient;
 use cosmwasm_std::{Deps, DepsMut, Env, MessageInfo, Response, Storage};
 use staking_api::events::DelegationRegistered;
 use staking_api::parse::staker_signatures;
@@ -26,7 +27,7 @@ use super::activate::check_window;
 use crate::error::StakingError;
 use crate::inclusion::{fresh_tip, prove, require_no_reorg};
 use crate::power::Changes;
-use crate::state::config::Config;
+use crate::state::config::{Config, light_client};
 use crate::state::delegation::{self, Life, Multisig, Previous, Registration};
 use crate::state::params::{self, Version};
 use crate::state::provider::Provider;
@@ -41,13 +42,13 @@ pub(crate) fn run(
     msg: &RegisterDelegation,
 ) -> Result<Response, StakingError> {
     require_running(deps.storage)?;
-    let config = Config::load(deps.storage)?;
     let owner = ChainAddress::parse(info.sender.as_str())?;
     let terms = StakeTerms::try_from(msg)?;
-    check_possession(deps.as_ref(), env, &config, msg, &terms, &owner)?;
+    check_possession(deps.as_ref(), env, msg, &terms, &owner)?;
     check_providers(deps.storage, &msg.fp_pks)?;
-    let tip = config.light_client.tip(&deps.querier)?;
-    let start = included_at(deps.as_ref(), env, &config, &tip, msg)?;
+    let light_client = light_client(deps.as_ref())?;
+    let tip = light_client.tip(&deps.querier)?;
+    let start = included_at(deps.as_ref(), env, &light_client, &tip, msg)?;
     let version = params::at_height(deps.storage, start.unwrap_or_else(|| tip.context.height()))?;
     let link = expansion::link(deps.storage, msg, &tip)?;
     let checked = check(deps.as_ref(), msg, &version, &terms)?;
@@ -65,11 +66,11 @@ pub(crate) fn run(
 fn check_possession(
     deps: Deps<'_>,
     env: &Env,
-    config: &Config,
     msg: &RegisterDelegation,
     terms: &StakeTerms,
     owner: &ChainAddress,
 ) -> Result<(), StakingError> {
+    let config = Config::load(deps.storage)?;
     let domain = config.domain(Purpose::StakerPossession, env);
     let key = terms.stakers.primary();
     let curve = HostCurve::new(deps.api);
@@ -96,7 +97,7 @@ fn check_providers(storage: &dyn Storage, fps: &[Key]) -> Result<(), StakingErro
 fn included_at(
     deps: Deps<'_>,
     env: &Env,
-    config: &Config,
+    light_client: &LightClient,
     tip: &TipRecord,
     msg: &RegisterDelegation,
 ) -> Result<Option<u32>, StakingError> {
@@ -104,10 +105,10 @@ fn included_at(
     if msg.expansion.is_some() {
         return Err(StakingError::ExpansionInclusion);
     }
-    fresh_tip(&config.light_client, &deps.querier, env)?;
+    fresh_tip(light_client, &deps.querier, env)?;
     require_no_reorg(deps.storage, tip)?;
     let tx = Transaction::parse(&msg.staking_tx.0)?;
-    let confirmed = prove(&config.light_client, &deps.querier, proof, tx)?;
+    let confirmed = prove(light_client, &deps.querier, proof, tx)?;
     confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
     Ok(Some(confirmed.height()))
 }
@@ -269,5 +270,5 @@ fn store(
         params_version: u32::from(registration.version),
         previous_txid: registration.previous.as_ref().map(|p| p.txid.into()),
     }));
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }

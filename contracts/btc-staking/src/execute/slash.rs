@@ -10,7 +10,7 @@ use staking_api::events::ProviderSlashed;
 
 use crate::error::StakingError;
 use crate::power::Changes;
-use crate::state::config::{Config, Peers};
+use crate::state::config::FINALITY;
 use crate::state::delegation::{Id, Life, Registration, provider_prefix};
 use crate::state::provider::Slashed;
 use crate::state::sweep::{set_slash_cursor, slash_cursor};
@@ -25,29 +25,22 @@ pub(crate) fn run(
     info: &MessageInfo,
     fp: &Key,
 ) -> Result<Response, StakingError> {
-    let config = Config::load(deps.storage)?;
-    if Peers::load(deps.storage)?.finality.as_ref() != Some(&info.sender) {
+    if FINALITY.load(deps.as_ref())?.as_ref() != Some(&info.sender) {
         return Err(StakingError::NotFinality(info.sender.clone()));
     }
-    let btc_height = config.light_client.tip(&deps.querier)?.context.height();
-    match mark(deps, env, fp, btc_height)? {
+    match mark(deps, env, fp)? {
         Some(event) => Ok(Response::new().emit(&event)),
         None => Ok(Response::new()),
     }
 }
 
 /// Marks a provider as slashed; `None` if it was already.
-pub(crate) fn mark(
-    deps: DepsMut<'_>,
-    env: &Env,
-    fp: &Key,
-    btc_height: u32,
-) -> Result<Option<ProviderSlashed>, StakingError> {
+pub(crate) fn mark(deps: DepsMut<'_>, env: &Env, fp: &Key) -> Result<Option<ProviderSlashed>, StakingError> {
     if Slashed::load(deps.storage, fp)?.is_some() {
         return Ok(None);
     }
-    Slashed { height: env.block.height, btc_height }.save(deps.storage, fp);
-    Ok(Some(ProviderSlashed { fp_pk: *fp, btc_height }))
+    Slashed { height: env.block.height }.save(deps.storage, fp);
+    Ok(Some(ProviderSlashed { fp_pk: *fp }))
 }
 
 #[inline(never)]
@@ -73,7 +66,7 @@ pub(crate) fn sweep(
     for id in &ids {
         uncount(deps.branch(), fp, *id, &mut changes)?;
     }
-    changes.into_response(deps.storage)
+    changes.into_response(deps.as_ref())
 }
 
 fn uncount(deps: DepsMut<'_>, fp: &Key, id: Id, changes: &mut Changes) -> Result<(), StakingError> {

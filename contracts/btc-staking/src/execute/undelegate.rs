@@ -5,11 +5,13 @@
 use contract_host::HostCurve;
 use contract_host::events::event;
 use contract_host::headers::TipRecord;
+use contract_host::peers::LightClient;
 use contract_host::push::ToFinality;
 use cosmwasm_std::{DepsMut, Env, Response};
 use staking_api::events::{DelegationUnbonded, ProviderSlashed};
 use staking_api::staking::{Spend, SpendKind, Status};
 use staking_api::{Hash32, Key};
+use staking_protocol::inclusion::Confirmed;
 use staking_protocol::taproot::leaf_hash;
 use staking_protocol::tx::sighash::{Prevout, script_path};
 use staking_protocol::tx::{Sat, StakeSpend, Transaction};
@@ -19,28 +21,28 @@ use super::{batch, slash};
 use crate::error::StakingError;
 use crate::inclusion::{fresh_tip, prove, require_no_reorg};
 use crate::power::Changes;
-use crate::state::config::{Config, Peers};
+use crate::state::config::{FINALITY, light_client};
 use crate::state::delegation::{self, Life, Registration, Spent};
 
 mod leak;
 
 #[inline(never)]
 pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<Response, StakingError> {
-    let config = Config::load(deps.storage)?;
-    let tip = fresh_tip(&config.light_client, &deps.querier, env)?;
+    let light_client = light_client(deps.as_ref())?;
+    let tip = fresh_tip(&light_client, &deps.querier, env)?;
     let mut leaks = Vec::new();
     let changes = batch::run(
         items,
         |item| item.txid.to_string(),
         |item, changes| {
-            let leak = undelegate(deps.branch(), env, &config, &tip, item, changes)?;
+            let leak = undelegate(deps.branch(), env, &light_client, &tip, item, changes)?;
             leaks.extend(leak);
             Ok(())
         },
     )?;
-    let mut response = changes.into_response(deps.storage)?;
+    let mut response = changes.into_response(deps.as_ref())?;
     for (fp_pk, secret_key) in leaks {
-        if let Some(finality) = &Peers::load(deps.storage)?.finality {
+        if let Some(finality) = FINALITY.load(deps.as_ref())? {
             let msg = ToFinality::ProviderSlashed { fp_pk, secret_key };
             response = response.add_submessage(contract_host::outbox::send(finality.as_str(), &msg)?);
         }
@@ -53,7 +55,7 @@ pub(crate) fn run(mut deps: DepsMut<'_>, env: &Env, items: &[Spend]) -> Result<R
 fn undelegate(
     mut deps: DepsMut<'_>,
     env: &Env,
-    config: &Config,
+    light_client: &LightClient,
     tip: &TipRecord,
     item: &Spend,
     changes: &mut Changes,
@@ -68,25 +70,21 @@ fn undelegate(
         StakeSpend::input_spending(&tx, registration.outpoint()).ok_or(StakingError::NotASpend(item.txid))?;
     verify_spend(&deps, &registration, &tx, input, item)?;
     let kind = classify(&deps, &registration, &tx, input)?;
-    let confirmed = prove(&config.light_client, &deps.querier, &item.proof, tx)?;
+    let confirmed = prove(light_client, &deps.querier, &item.proof, tx)?;
     let child = match kind {
-        SpendKind::Expansion => ready_child(&deps, tip, &confirmed.txid().0, confirmed.height())?,
+        SpendKind::Expansion => ready_child(&deps, tip, &confirmed)?,
         _ => None,
     };
-    if child.is_some() {
-        confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
-    }
     let leak = match kind {
         SpendKind::Slashing => leak::find(deps.as_ref(), &registration, confirmed.tx(), input)?,
         _ => None,
     };
-    let spent = Spent { txid: confirmed.txid().0, kind, height: confirmed.height() };
-    end(deps.branch(), &registration, life, spent, changes)?;
+    end(deps.branch(), &registration, life, kind, &confirmed, changes)?;
     if let Some((child, life)) = child {
         count(deps.branch(), &child, life, confirmed.height(), changes)?;
     }
     let Some((fp, secret)) = leak else { return Ok(None) };
-    let slashed: Option<ProviderSlashed> = slash::mark(deps, env, &fp, tip.context.height())?;
+    let slashed: Option<ProviderSlashed> = slash::mark(deps, env, &fp)?;
     slashed.iter().for_each(|slashed| changes.event(event(slashed)));
     Ok(slashed.map(|_| (fp, secret)))
 }
@@ -153,14 +151,17 @@ fn presigned_digest(
 fn ready_child(
     deps: &DepsMut<'_>,
     tip: &TipRecord,
-    txid: &[u8; 32],
-    start: u32,
+    confirmed: &Confirmed<Transaction>,
 ) -> Result<Option<(Registration, Life)>, StakingError> {
-    let child = Registration::require(deps.storage, txid)?;
+    let child = Registration::require(deps.storage, &confirmed.txid().0)?;
     let life = Life::load(deps.storage, child.id())?;
-    let ready = check_ready(deps.storage, &child, &life, start, tip.context.height())
+    let ready = check_ready(deps.storage, &child, &life, confirmed.height(), tip.context.height())
         .and_then(|()| require_no_reorg(deps.storage, tip));
-    Ok(ready.is_ok().then_some((child, life)))
+    if ready.is_err() {
+        return Ok(None);
+    }
+    confirmed.check_depth(tip.context.height(), tip.confirmation_depth)?;
+    Ok(Some((child, life)))
 }
 
 #[inline(never)]
@@ -168,10 +169,14 @@ fn end(
     deps: DepsMut<'_>,
     registration: &Registration,
     life: Life,
-    spent: Spent,
+    kind: SpendKind,
+    confirmed: &Confirmed<Transaction>,
     changes: &mut Changes,
 ) -> Result<(), StakingError> {
     let id = registration.id();
+    let txid = confirmed.txid().0;
+    let derived = matches!(kind, SpendKind::Unbonding | SpendKind::Slashing);
+    let spent = Spent { kind, height: confirmed.height(), other_txid: (!derived).then_some(txid) };
     Life { counted: false, spent: Some(spent), ..life }.save(deps.storage, id);
     if delegation::is_pending(deps.storage, id) {
         delegation::set_signed(deps.storage, id);
@@ -180,12 +185,12 @@ fn end(
         changes.power(deps.api, registration, false)?;
     }
     if life.announced {
-        changes.vault_spent(registration, &spent);
+        changes.vault_spent(registration, &spent, txid.into());
     }
     changes.event(event(&DelegationUnbonded {
         txid: registration.txid.into(),
-        spend_txid: spent.txid.into(),
-        kind: kind_name(spent.kind).to_string(),
+        spend_txid: txid.into(),
+        kind: kind_name(kind).to_string(),
         btc_height: spent.height,
     }));
     Ok(())

@@ -5,18 +5,18 @@ use contract_host::page::PageLimit;
 use contract_host::store;
 use cosmwasm_std::Deps;
 use staking_api::staking::{
-    Delegation, DelegationFilter, Delegations, MemberSignatures, MultisigStaker, SignaturesOf, SpendRecord,
-    StakerSignatures, Status,
+    Delegation, DelegationFilter, Delegations, MemberSignatures, MultisigStaker, SignaturesOf, SpendKind,
+    SpendRecord, StakerSignatures, Status,
 };
 use staking_api::{Binary, Key, Txid};
-use staking_protocol::delegation::derive;
+use staking_protocol::delegation::{Presigned, derive};
 use staking_protocol::tx::Transaction;
 
 use super::host_curve;
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::Config;
-use crate::state::delegation::{Id, Life, Registration, provider_prefix};
+use crate::state::config::light_client;
+use crate::state::delegation::{Id, Life, Registration, Spent, provider_prefix};
 use crate::state::params::{self, member_index};
 use crate::state::prefix;
 use crate::state::signatures::{self, signers};
@@ -32,7 +32,7 @@ pub(super) fn one(deps: Deps<'_>, txid: &Txid) -> Result<Option<Delegation>, Sta
 }
 
 fn tip(deps: Deps<'_>) -> Result<u32, StakingError> {
-    Ok(Config::load(deps.storage)?.light_client.tip(&deps.querier)?.context.height())
+    Ok(light_client(deps)?.tip(&deps.querier)?.context.height())
 }
 
 fn raw(tx: &Transaction) -> Binary {
@@ -52,6 +52,7 @@ fn describe(deps: Deps<'_>, registration: &Registration, tip: u32) -> Result<Del
         None => (raw(presigned.slashing().transaction()), raw(presigned.unbonding_slashing().transaction())),
     };
     let inclusion = inclusion(registration, &life);
+    let spend = life.spent.map(|spent| spend_record(&spent, &presigned, &slashing_tx)).transpose()?;
     Ok(Delegation {
         txid: registration.txid.into(),
         status: status(deps.storage, registration, &life, signers, tip)?,
@@ -76,10 +77,24 @@ fn describe(deps: Deps<'_>, registration: &Registration, tip: u32) -> Result<Del
         start_height: inclusion.map(|i| i.start),
         end_height: inclusion.map(|i| i.end),
         counted: life.counted,
-        spend: life.spent.map(|s| SpendRecord { txid: s.txid.into(), kind: s.kind, btc_height: s.height }),
+        spend,
         previous_txid: registration.previous.as_ref().map(|p| p.txid.into()),
         funding_output: registration.previous.as_ref().map(|p| Binary(p.funding_output.clone())),
     })
+}
+
+/// The spend, with the txid of pre-signed transactions derived.
+fn spend_record(
+    spent: &Spent,
+    presigned: &Presigned,
+    slashing_tx: &Binary,
+) -> Result<SpendRecord, StakingError> {
+    let txid = match (spent.kind, spent.other_txid) {
+        (_, Some(txid)) => txid,
+        (SpendKind::Slashing, None) => Transaction::parse(&slashing_tx.0)?.txid().0,
+        (_, None) => presigned.unbonding().transaction().txid().0,
+    };
+    Ok(SpendRecord { txid: txid.into(), kind: spent.kind, btc_height: spent.height })
 }
 
 fn multisig(registration: &Registration) -> Option<MultisigStaker> {

@@ -1,6 +1,6 @@
 //! Delegations: the registration, which never changes, and the life, which is small.
 
-use contract_host::pack::{CorruptState, Unpack, put_long_bytes, put_short_bytes};
+use contract_host::pack::{CorruptState, Unpack, put_long_bytes, put_number, put_short_bytes};
 use contract_host::store;
 use cosmwasm_std::Storage;
 use staking_api::staking::SpendKind;
@@ -138,8 +138,7 @@ impl Registration {
         raw.extend_from_slice(&self.unbonding_time.to_be_bytes());
         raw.extend_from_slice(&self.slash_rate.to_be_bytes());
         raw.push(self.quorum);
-        raw.extend_from_slice(&self.vout.to_be_bytes());
-        raw.extend_from_slice(&self.value.to_be_bytes());
+        put_number(&mut raw, u64::from(self.vout));
         self.sighashes.iter().for_each(|hash| raw.extend_from_slice(hash));
         raw.extend_from_slice(&self.slashing_signature);
         raw.extend_from_slice(&self.unbonding_slashing_signature);
@@ -168,7 +167,7 @@ impl Registration {
         let (version, registered, staker) = (f.u16()?, f.u32()?, f.array()?);
         let fps = keys(&mut f)?;
         let (staking_time, unbonding_time, slash_rate, quorum) = (f.u16()?, f.u16()?, f.u16()?, f.u8()?);
-        let (vout, value) = (f.u32()?, f.u64()?);
+        let vout = u32::try_from(f.number()?).map_err(|_| CorruptState("registration"))?;
         let sighashes = [f.array()?, f.array()?, f.array()?];
         let (slashing_signature, unbonding_slashing_signature) = (f.array()?, f.array()?);
         let previous = if flags & HAS_PREVIOUS == 0 { None } else { Some(Previous::unpack(&mut f)?) };
@@ -180,9 +179,10 @@ impl Registration {
         };
         let staking_tx = f.rest().to_vec();
         // It is stored without witness, so its hash is the txid.
-        let txid = Transaction::parse(&staking_tx).map_err(|_| CorruptState("registration"))?.txid().0;
+        let tx = Transaction::parse(&staking_tx).map_err(|_| CorruptState("registration"))?;
+        let value = tx.output(vout).ok_or(CorruptState("registration"))?.value.0;
         Ok(Self {
-            txid,
+            txid: tx.txid().0,
             owner,
             version,
             registered,
@@ -289,9 +289,10 @@ impl Multisig {
 /// How a staking output was spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spent {
-    pub(crate) txid: [u8; 32],
     pub(crate) kind: SpendKind,
     pub(crate) height: u32,
+    /// Its txid, unless it is a pre-signed transaction, whose txid follows from the registration.
+    pub(crate) other_txid: Option<[u8; 32]>,
 }
 
 /// What happened to a delegation since its registration.
@@ -313,6 +314,8 @@ const COUNTED: u8 = 2;
 const QUARANTINED: u8 = 4;
 const SPENT: u8 = 8;
 const ANNOUNCED: u8 = 16;
+/// The kind of a spend stands in the bits from here on.
+const KIND_SHIFT: u32 = 5;
 
 const KINDS: [SpendKind; 4] =
     [SpendKind::Unbonding, SpendKind::Slashing, SpendKind::Expansion, SpendKind::Unexpected];
@@ -326,9 +329,9 @@ impl Life {
         let spent = if flags & SPENT == 0 {
             None
         } else {
-            let (txid, kind, height) = (f.array()?, f.u8()?, f.u32()?);
-            let kind = *KINDS.get(usize::from(kind)).ok_or(CorruptState("life"))?;
-            Some(Spent { txid, kind, height })
+            let kind = *KINDS.get(usize::from(flags >> KIND_SHIFT)).ok_or(CorruptState("life"))?;
+            let height = f.u32()?;
+            Some(Spent { kind, height, other_txid: if f.is_empty() { None } else { Some(f.array()?) } })
         };
         f.end()?;
         let is = |flag: u8| flags & flag != 0;
@@ -343,8 +346,11 @@ impl Life {
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, id: Id) {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        let kind = self.spent.and_then(|spent| KINDS.iter().position(|kind| *kind == spent.kind));
+        let kind = kind.and_then(|kind| u8::try_from(kind).ok()).unwrap_or(0);
         let mut raw = vec![
-            flag(self.start.is_some(), INCLUDED)
+            kind << KIND_SHIFT
+                | flag(self.start.is_some(), INCLUDED)
                 | flag(self.counted, COUNTED)
                 | flag(self.quarantined, QUARANTINED)
                 | flag(self.announced, ANNOUNCED)
@@ -352,10 +358,8 @@ impl Life {
         ];
         raw.extend(self.start.iter().flat_map(|start| start.to_be_bytes()));
         if let Some(spent) = &self.spent {
-            raw.extend_from_slice(&spent.txid);
-            let kind = KINDS.iter().position(|k| *k == spent.kind).unwrap_or(KINDS.len());
-            raw.push(u8::try_from(kind).unwrap_or(u8::MAX));
             raw.extend_from_slice(&spent.height.to_be_bytes());
+            raw.extend(spent.other_txid.iter().flatten());
         }
         storage.set(&id.key(prefix::LIFE), &raw);
     }

@@ -1,6 +1,6 @@
 //! Finality providers. Power is not kept here: it is pushed to `btc-finality`, which keeps it.
 
-use contract_host::pack::{CorruptState, Unpack, put_short_bytes};
+use contract_host::pack::{CorruptState, Unpack, put_number, put_short_bytes};
 use contract_host::store;
 use cosmwasm_std::{Storage, from_json, to_json_vec};
 use staking_api::Key;
@@ -9,24 +9,22 @@ use staking_api::staking::{Commission, Description};
 use super::prefix;
 use crate::error::StakingError;
 
-/// When a provider was slashed.
+/// When a provider was slashed: a height of the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slashed {
     pub(crate) height: u64,
-    pub(crate) btc_height: u32,
 }
 
 impl Slashed {
     /// When a provider was slashed, if it was. A record of its own: most messages ask only this of a provider.
     pub(crate) fn load(storage: &dyn Storage, fp: &Key) -> Result<Option<Self>, CorruptState> {
         let Some(raw) = store::read(storage, &key(prefix::SLASHED, fp)) else { return Ok(None) };
-        let mut fields = Unpack::new("slashing", &raw);
-        Ok(Some(Self { height: fields.u64()?, btc_height: fields.u32()? }))
+        Ok(Some(Self { height: Unpack::new("slashing", &raw).number()? }))
     }
 
     pub(crate) fn save(self, storage: &mut dyn Storage, fp: &Key) {
-        let mut raw = self.height.to_be_bytes().to_vec();
-        raw.extend_from_slice(&self.btc_height.to_be_bytes());
+        let mut raw = Vec::with_capacity(9);
+        put_number(&mut raw, self.height);
         storage.set(&key(prefix::SLASHED, fp), &raw);
     }
 }

@@ -37,6 +37,8 @@ pub type Response = cosmwasm_std::Response<Custom>;
 
 /// Makes the chain's capability a condition of storing this build.
 #[cfg(all(feature = "virtual_staking", target_arch = "wasm32", not(feature = "library")))]
+// Only the attribute is unsafe: an export needs a fixed name. The function is never called.
+#[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 extern "C" fn requires_virtual_staking() {}
 

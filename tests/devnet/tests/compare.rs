@@ -50,6 +50,13 @@ fn designs_differ_in_sovereignty_and_in_what_an_attack_costs() {
     assert_eq!((number(of("mesh"), "pairings"), of("mesh")["uses_bitcoin"] == true), (16, true));
 }
 
+/// The same numbers from the built contracts; only where the program has their engine.
+#[cfg(feature = "wasm")]
+#[test]
+fn both_engines_come_to_the_same_figures() {
+    assert_eq!(compare(&["--json", "--engine", "wasm"]), compare(&["--json", "--engine", "native"]));
+}
+
 #[test]
 fn people_get_a_table_and_help_that_explains_it() {
     let text = compare(&[]);

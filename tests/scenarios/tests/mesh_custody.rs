@@ -2,6 +2,8 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
+use mesh_harness::on_each_engine;
 use mesh_world::{World, account};
 use serde_json::{Value, json};
 use staking_api::mesh::btc_vault::{CapacityResponse, SlashCapacityResponse};
@@ -128,21 +130,18 @@ fn every_custody(mut c: impl Custody) {
     assert_eq!(amount(&c, "alice"), 0);
 }
 
-#[test]
-fn bitcoin_is_an_external_custody() {
-    let mut w = World::pair();
+fn bitcoin_is_an_external_custody(on: Engine) {
+    let mut w = World::pair(on);
     w.add_consumer("cons-2", "0.05", json!({ "max_cap": "1000000000000" }));
     every_custody(Bitcoin(w));
 }
 
-#[test]
-fn attested_tokens_are_an_external_custody() {
-    every_custody(Threshold(World::attested()));
+fn attested_tokens_are_an_external_custody(on: Engine) {
+    every_custody(Threshold(World::attested(on)));
 }
 
-#[test]
-fn one_attester_alone_changes_nothing() {
-    let w = World::attested();
+fn one_attester_alone_changes_nothing(on: Engine) {
+    let w = World::attested(on);
     let c = Threshold(w);
     let msg = json!({ "attest": { "position": { "id": "p", "user": c.0.user("alice"), "amount": "5", "slash_rate": "0.1",
         "keys": [], "until": "1900000000000000000" } } });
@@ -151,4 +150,10 @@ fn one_attester_alone_changes_nothing() {
     }
     assert_eq!(amount(&c, "alice"), 0);
     assert!(c.0.hub.execute(&c.0.user("bob"), &c.0.vault, &msg, &[]).is_err());
+}
+
+on_each_engine! {
+    bitcoin_is_an_external_custody,
+    attested_tokens_are_an_external_custody,
+    one_attester_alone_changes_nothing,
 }

@@ -8,9 +8,12 @@ mod light;
 mod stock;
 
 use cosmwasm_std::{Addr, Binary, to_json_binary};
-use light::{DENOM, Kind, Packet, VIRTUAL, World};
+use light::{DENOM, Kind, PREFIX, Packet, VIRTUAL, World};
+use mesh_harness::chain::{Engine, Entry, IbcEntry, Lone};
+use mesh_harness::{native_contract, on_each_engine};
 use serde_json::{Value, json};
 use staking_api::mesh as api;
+use std::sync::Arc;
 
 /// The sample that the stock types serialised, in the denominations of this world.
 fn sample(name: &str) -> Value {
@@ -32,8 +35,8 @@ struct Pair {
     external: usize,
 }
 
-fn pair() -> Pair {
-    let world = World::default();
+fn pair(on: Engine) -> Pair {
+    let world = World::new(on);
     let owner = world.api.addr_make("owner");
     let feed =
         world.instantiate(Kind::PriceFeed, &owner, &json!({ "native_per_foreign": "0.5", "owner": owner }));
@@ -86,9 +89,8 @@ impl Pair {
 const OK: &str = r#"{"result":"e30="}"#;
 
 /// Our converter follows what a stock external-staking sends, and answers in its bytes.
-#[test]
-fn our_converter_follows_stock_packets() {
-    let p = pair();
+fn our_converter_follows_stock_packets(on: Engine) {
+    let p = pair(on);
     assert_eq!(p.receive(p.converter, &sample("packet.provider.stake")), OK);
     assert_eq!(p.foreign("cosmosvaloper1v"), 100);
     assert_eq!(p.receive(p.converter, &sample("packet.provider.unstake")), OK);
@@ -109,9 +111,8 @@ fn our_converter_follows_stock_packets() {
 
 /// §16.7, 14-B3: a stock virtual-staking whose cap is zero gives back what it has booked, which is in our converter's own
 /// name: power ends, no packet names a delegator that the provider does not know, and stakers keep their stake.
-#[test]
-fn a_stock_virtual_staking_gives_back_what_is_in_our_own_name() {
-    let p = pair();
+fn a_stock_virtual_staking_gives_back_what_is_in_our_own_name(on: Engine) {
+    let p = pair(on);
     assert_eq!(p.receive(p.converter, &sample("packet.provider.stake")), OK);
     let config: api::converter::ConfigResponse = p.world.ask(p.converter, &json!({ "config": {} })).unwrap();
     let back = json!({ "internal_unstake": { "delegator": p.world.address(p.converter), "validator": "cosmosvaloper1v",
@@ -128,9 +129,8 @@ fn a_stock_virtual_staking_gives_back_what_is_in_our_own_name() {
 }
 
 /// What a packet of a later peer adds is tolerated; what cannot be followed is refused and changes nothing.
-#[test]
-fn unknown_fields_are_tolerated_and_unknown_variants_answered_with_an_error() {
-    let p = pair();
+fn unknown_fields_are_tolerated_and_unknown_variants_answered_with_an_error(on: Engine) {
+    let p = pair(on);
     let mut more = sample("packet.provider.stake");
     more["stake"]["new_in_0_12"] = json!(true);
     assert_eq!(p.receive(p.converter, &more), OK);
@@ -145,9 +145,8 @@ fn unknown_fields_are_tolerated_and_unknown_variants_answered_with_an_error() {
 }
 
 /// Our external-staking follows what a stock converter sends, and sends what a stock one would.
-#[test]
-fn our_external_staking_follows_and_sends_stock_packets() {
-    let p = pair();
+fn our_external_staking_follows_and_sends_stock_packets(on: Engine) {
+    let p = pair(on);
     assert_eq!(p.receive(p.external, &sample("packet.consumer.valset_update")), OK);
     let states: api::external::ListValidatorsResponse =
         p.world.ask(p.external, &json!({ "list_validators": {} })).unwrap();
@@ -169,9 +168,8 @@ fn our_external_staking_follows_and_sends_stock_packets() {
 }
 
 /// The stock converter's own packets about stake and rewards.
-#[test]
-fn internal_unstakes_and_rewards_of_a_stock_converter_are_booked() {
-    let p = pair();
+fn internal_unstakes_and_rewards_of_a_stock_converter_are_booked(on: Engine) {
+    let p = pair(on);
     let update = sample("packet.consumer.valset_update");
     assert_eq!(p.receive(p.external, &update), OK);
     assert_eq!(
@@ -188,38 +186,34 @@ fn internal_unstakes_and_rewards_of_a_stock_converter_are_booked() {
     assert!(p.receive(p.external, &other).starts_with(r#"{"error":"#));
 }
 
+/// The version object in the answer to an opening handshake.
+fn version_in(answer: &[u8]) -> Value {
+    let answer: Value = serde_json::from_slice(answer).unwrap();
+    serde_json::from_str(answer["version"].as_str().unwrap()).unwrap()
+}
+
 /// The version object: unknown fields are tolerated, other protocols and older versions are not.
-#[test]
-fn the_channel_version_is_negotiated_like_the_stock_one() {
-    use cosmwasm_std::testing::{mock_dependencies, mock_env};
+fn the_channel_version_is_negotiated_like_the_stock_one(on: Engine) {
+    use cosmwasm_std::Empty;
+    use cosmwasm_std::testing::MockQuerier;
     use cosmwasm_std::{IbcChannel, IbcChannelOpenMsg, IbcEndpoint, IbcOrder};
     let open = |version: &str, order: IbcOrder| {
-        let p = pair();
         let end = |n: &str| IbcEndpoint { port_id: n.into(), channel_id: "channel-0".into() };
-        let port = format!("wasm.{}", p.world.address(p.converter));
-        let channel = IbcChannel::new(end("mine"), end(&port), order, "", "c");
-        let mut deps = mock_dependencies();
-        let init = api::external::InstantiateMsg {
-            denom: "uosmo".into(),
-            rewards_denom: DENOM.into(),
-            vault: deps.api.addr_make("vault").to_string(),
-            unbonding_period: 1,
-            remote_contact: api::external::AuthorizedEndpoint { connection_id: "c".into(), port_id: port },
-            slash_ratio: api::external::SlashRatio {
-                double_sign: api::Decimal::percent(1),
-                offline: api::Decimal::ZERO,
-            },
-            admin: None,
-        };
-        let info = cosmwasm_std::testing::message_info(&p.owner, &[]);
-        external_staking::instantiate(deps.as_mut(), mock_env(), info, init).unwrap();
-        let msg = IbcChannelOpenMsg::new_try(channel, version);
-        external_staking::ibc_channel_open(deps.as_mut(), mock_env(), msg)
-            .map(|answer| answer.unwrap().version)
+        let channel = IbcChannel::new(end("mine"), end("wasm.converter"), order, "", "c");
+        let native = native_contract!(external_staking, reply, ibc);
+        let mut w =
+            Lone::new(on, "external-staking", native, PREFIX, MockQuerier::<Empty>::new(&[])).unwrap();
+        let init = json!({
+            "denom": "uosmo", "rewards_denom": DENOM, "vault": w.account("vault"), "unbonding_period": 1,
+            "remote_contact": { "connection_id": "c", "port_id": "wasm.converter" },
+            "slash_ratio": { "double_sign": "0.01", "offline": "0" }, "admin": null,
+        });
+        w.instantiate(&w.account("owner"), &init).unwrap();
+        w.call(Entry::Ibc(IbcEntry::ChannelOpen(IbcChannelOpenMsg::new_try(channel, version))))
+            .map(|response| version_in(&response.data.unwrap()))
     };
     let ours = sample("channel.version").to_string();
-    let answered: Value = serde_json::from_str(&open(&ours, IbcOrder::Unordered).unwrap()).unwrap();
-    assert_eq!(answered, sample("channel.version"));
+    assert_eq!(open(&ours, IbcOrder::Unordered).unwrap(), sample("channel.version"));
     assert!(open(r#"{"protocol":"mesh-security","version":"0.11.7","more":1}"#, IbcOrder::Unordered).is_ok());
     for bad in [
         r#"{"protocol":"mesh-security","version":"0.10.0"}"#,
@@ -242,9 +236,9 @@ struct Stock {
     holder: usize,
 }
 
-fn stock() -> Stock {
-    let world = World::default();
-    world.foreign.set(Some(stock::CODE));
+fn stock(on: Engine) -> Stock {
+    let world = World::new(on);
+    world.add_foreign(Arc::new(stock::code()));
     let (owner, user) = (world.api.addr_make("owner"), world.api.addr_make("alice"));
     let policy = json!({ "mode": "strict", "offline": "none", "require_fp_binding": false, "expiry_margin_blocks": 0 });
     let init = json!({ "denom": "sat", "btc_staking": owner, "btc_finality": owner, "owner": owner, "policy": policy });
@@ -308,9 +302,8 @@ impl Stock {
 
 /// T4: a stock holder cannot burn stake in flight. The exit is booked all the same, the refused burn is a debt, and is
 /// carried out when the stake has arrived; a refused stake leaves neither.
-#[test]
-fn a_burn_refused_for_stake_in_flight_is_carried_out_later() {
-    let w = stock();
+fn a_burn_refused_for_stake_in_flight_is_carried_out_later(on: Engine) {
+    let w = stock(on);
     w.stake(1_000);
     w.exits("t2");
     assert_eq!((w.lien(), w.debt(), w.held()), (600, 400, 1_000));
@@ -321,9 +314,8 @@ fn a_burn_refused_for_stake_in_flight_is_carried_out_later() {
 }
 
 /// T10: stake that is leaving cannot be burned by a stock holder; when it comes back it pays the debt first.
-#[test]
-fn a_burn_refused_for_leaving_stake_is_paid_by_what_comes_back() {
-    let w = stock();
+fn a_burn_refused_for_leaving_stake_is_paid_by_what_comes_back(on: Engine) {
+    let w = stock(on);
     w.stake(1_000);
     w.holder_does(json!({ "ack": { "tx_id": 1, "ok": true } }));
     w.holder_does(json!({ "leave": { "amount": "900" } }));
@@ -338,9 +330,8 @@ fn a_burn_refused_for_leaving_stake_is_paid_by_what_comes_back() {
 
 /// §16.4, hard rule: whatever a stock holder says from its IBC handlers is accepted; a fault beyond the agreed ratio
 /// costs the lien and not more credit than agreed, and Bitcoin nothing.
-#[test]
-fn nothing_a_stock_holder_reports_is_refused() {
-    let w = stock();
+fn nothing_a_stock_holder_reports_is_refused(on: Engine) {
+    let w = stock(on);
     w.stake(1_000);
     w.exits("t1");
     w.exits("t2");
@@ -351,4 +342,16 @@ fn nothing_a_stock_holder_reports_is_refused() {
     w.holder_does(json!({ "leave": { "amount": "1000" } }));
     w.holder_does(json!({ "mature": {} }));
     assert_eq!((w.lien(), w.debt(), w.held()), (0, 0, 0));
+}
+
+on_each_engine! {
+    our_converter_follows_stock_packets,
+    a_stock_virtual_staking_gives_back_what_is_in_our_own_name,
+    unknown_fields_are_tolerated_and_unknown_variants_answered_with_an_error,
+    our_external_staking_follows_and_sends_stock_packets,
+    internal_unstakes_and_rewards_of_a_stock_converter_are_booked,
+    the_channel_version_is_negotiated_like_the_stock_one,
+    a_burn_refused_for_stake_in_flight_is_carried_out_later,
+    a_burn_refused_for_leaving_stake_is_paid_by_what_comes_back,
+    nothing_a_stock_holder_reports_is_refused,
 }

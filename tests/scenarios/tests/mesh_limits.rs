@@ -2,6 +2,8 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
+use mesh_harness::on_each_engine;
 use mesh_world::{BTC, World, account};
 use serde_json::{Value, json};
 use staking_api::mesh::external::PendingRewards;
@@ -10,8 +12,8 @@ use staking_api::mesh::virtual_staking::SecurityReport;
 use std::time::Duration;
 
 /// A pairing with these limits and `n` BTC of alice staked with each of the first validators.
-fn limited(limits: Value, stakes: &[u128]) -> World {
-    let mut w = World::hub(&mesh_world::policy());
+fn limited(on: Engine, limits: Value, stakes: &[u128]) -> World {
+    let mut w = World::hub(on, &mesh_world::policy());
     w.add_consumer("cons-1", "0.05", limits);
     w.delegate("alice", "t1", 50 * BTC, &[("cons-1", "fp1")]);
     for (n, btc) in stakes.iter().enumerate() {
@@ -27,9 +29,8 @@ fn governance(w: &World, msg: Value) {
 }
 
 /// §15-11 (a): the absolute cap scales all virtual stake alike; raising it lets power follow.
-#[test]
-fn an_absolute_cap_scales_all_alike_and_can_be_raised() {
-    let w = limited(json!({ "max_cap": "270000000" }), &[1, 2]);
+fn an_absolute_cap_scales_all_alike_and_can_be_raised(on: Engine) {
+    let w = limited(on, json!({ "max_cap": "270000000" }), &[1, 2]);
     let before = (w.power(0, 0), w.power(0, 1));
     w.epoch(0);
     assert_eq!((w.power(0, 0) - before.0, w.power(0, 1) - before.1), (90_000_000, 180_000_000));
@@ -39,9 +40,8 @@ fn an_absolute_cap_scales_all_alike_and_can_be_raised() {
 }
 
 /// §15-11 (c): beyond the knee power flattens below the cap.
-#[test]
-fn power_flattens_towards_the_cap() {
-    let w = limited(json!({ "max_cap": "180000000", "taper_from": "0.8" }), &[1]);
+fn power_flattens_towards_the_cap(on: Engine) {
+    let w = limited(on, json!({ "max_cap": "180000000", "taper_from": "0.8" }), &[1]);
     let before = w.power(0, 0);
     w.epoch(0);
     // x = cap: 0.9 cap.
@@ -49,9 +49,9 @@ fn power_flattens_towards_the_cap() {
 }
 
 /// §15-11 (a, b): a share of native stake, and no validator above its share through virtual stake.
-#[test]
-fn relative_limits_work_on_reported_native_stake() {
+fn relative_limits_work_on_reported_native_stake(on: Engine) {
     let w = limited(
+        on,
         json!({ "max_cap": "1000000000000", "max_of_native": "0.1", "max_per_validator": "0.36" }),
         &[2, 1],
     );
@@ -71,9 +71,8 @@ fn relative_limits_work_on_reported_native_stake() {
 }
 
 /// §16.7: without a fresh price nothing new is staked and nothing grows, but leaving and slashing go on.
-#[test]
-fn a_stale_price_refuses_increases_and_nothing_else() {
-    let mut w = limited(json!({ "max_cap": "1000000000000" }), &[1]);
+fn a_stale_price_refuses_increases_and_nothing_else(on: Engine) {
+    let mut w = limited(on, json!({ "max_cap": "1000000000000" }), &[1]);
     w.epoch(0);
     let power = w.power(0, 0);
     let c = &w.consumers[0];
@@ -89,9 +88,8 @@ fn a_stale_price_refuses_increases_and_nothing_else() {
 }
 
 /// §15-10: the bonus is paid over credited stake, also where the cap holds power at zero; the budget holds.
-#[test]
-fn the_bonus_follows_credited_stake_and_keeps_the_budget() {
-    let mut w = limited(json!({ "max_cap": "0" }), &[1, 3]);
+fn the_bonus_follows_credited_stake_and_keeps_the_budget(on: Engine) {
+    let mut w = limited(on, json!({ "max_cap": "0" }), &[1, 3]);
     let c = &w.consumers[0];
     let coins = [cosmwasm_std::Coin::new(10_000u128, "ucons")];
     c.chain.execute(&c.gov, &c.converter, &json!({ "fund_boost": {} }), &coins).unwrap();
@@ -112,9 +110,8 @@ fn the_bonus_follows_credited_stake_and_keeps_the_budget() {
 }
 
 /// §15-18: with weight zero anybody has the contract abstain; with inherited weight nobody can.
-#[test]
-fn virtual_stake_abstains_unless_votes_are_inherited() {
-    let w = limited(json!({ "max_cap": "1000" }), &[1]);
+fn virtual_stake_abstains_unless_votes_are_inherited(on: Engine) {
+    let w = limited(on, json!({ "max_cap": "1000" }), &[1]);
     governance(&w, json!({ "set_gov_weight": { "gov_weight": "inherit" } }));
     let c = &w.consumers[0];
     let vote = json!({ "abstain": { "proposal_id": 1 } });
@@ -123,9 +120,8 @@ fn virtual_stake_abstains_unless_votes_are_inherited() {
 }
 
 /// §15-1: only the consumer's own governance changes its limits.
-#[test]
-fn nobody_else_sets_a_consumers_limits() {
-    let w = limited(json!({ "max_cap": "1000" }), &[1]);
+fn nobody_else_sets_a_consumers_limits(on: Engine) {
+    let w = limited(on, json!({ "max_cap": "1000" }), &[1]);
     let c = &w.consumers[0];
     let msg = json!({ "set_limits": { "limits": { "max_cap": "5" } } });
     let stranger = account("alice", "cons");
@@ -134,10 +130,9 @@ fn nobody_else_sets_a_consumers_limits() {
 }
 
 /// §16.9: exit, expiry and quarantine while a stake is in flight; two faults of one delegation cost once.
-#[test]
-fn backing_that_goes_during_a_stake_in_flight_is_burned_on_arrival() {
+fn backing_that_goes_during_a_stake_in_flight_is_burned_on_arrival(on: Engine) {
     for what in ["unbonding", "expired", "quarantined", "slashed"] {
-        let mut w = World::pair();
+        let mut w = World::pair(on);
         w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
         w.stake("alice", 0, 0, BTC).unwrap();
         match what {
@@ -153,9 +148,8 @@ fn backing_that_goes_during_a_stake_in_flight_is_burned_on_arrival() {
 }
 
 /// §16.4: a requalified delegation backs new liens; an unknown or repeated report changes nothing.
-#[test]
-fn quarantine_ends_with_a_new_proof() {
-    let mut w = World::pair();
+fn quarantine_ends_with_a_new_proof(on: Engine) {
+    let mut w = World::pair(on);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     assert_eq!(w.account("alice").bonded.0, BTC);
@@ -169,9 +163,8 @@ fn quarantine_ends_with_a_new_proof() {
 }
 
 /// §16.4: a slashed provider with many delegations is settled in bounded steps, and backs nothing meanwhile.
-#[test]
-fn many_delegations_of_a_slashed_provider_are_settled_in_steps() {
-    let mut w = World::pair();
+fn many_delegations_of_a_slashed_provider_are_settled_in_steps(on: Engine) {
+    let mut w = World::pair(on);
     for n in 0..25 {
         w.delegate(if n < 24 { "alice" } else { "bob" }, &format!("t{n:02}"), 1_000, &[("cons-1", "fp1")]);
     }
@@ -189,9 +182,8 @@ fn many_delegations_of_a_slashed_provider_are_settled_in_steps() {
 }
 
 /// §16.4, hard rule: what a lien holder reports is never refused, known or not.
-#[test]
-fn reports_of_a_lien_holder_never_fail() {
-    let w = World::pair();
+fn reports_of_a_lien_holder_never_fail(on: Engine) {
+    let w = World::pair(on);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
     let (holder, alice) = (w.consumers[0].external.clone(), w.user("alice"));
@@ -211,9 +203,8 @@ fn reports_of_a_lien_holder_never_fail() {
 }
 
 /// §16.5: a consumer whose evidence may be older than bitcoin stays slashable is refused.
-#[test]
-fn a_consumer_that_bitcoin_would_leave_too_early_is_refused() {
-    let w = World::pair();
+fn a_consumer_that_bitcoin_would_leave_too_early_is_refused(on: Engine) {
+    let w = World::pair(on);
     let set = |age: u64| {
         json!({ "set_consumer": { "consumer": "cons-1", "external_staking": w.consumers[0].external, "slash_dsign": "0.05", "cap_sat": 1,
             "paused": false, "timing": { "epoch_s": 3600, "evidence_age_s": age } } })
@@ -233,9 +224,8 @@ fn registry(w: &World, penalty: Value) -> String {
 }
 
 /// §15-7: three of four operators in common with 72 % of the power.
-#[test]
-fn overlap_is_counted_by_validators_and_by_power() {
-    let w = World::hub(&mesh_world::policy());
+fn overlap_is_counted_by_validators_and_by_power(on: Engine) {
+    let w = World::hub(on, &mesh_world::policy());
     let registry = registry(&w, json!("none"));
     for n in 0..4 {
         let operator = account(&format!("op-{n}"), "mesh");
@@ -257,9 +247,8 @@ fn overlap_is_counted_by_validators_and_by_power() {
 }
 
 /// §15-8: a proven fault on one chain costs the operator its self-bond and its place on the others, once.
-#[test]
-fn a_fault_costs_the_operator_on_every_chain_once() {
-    let w = World::hub(&mesh_world::policy());
+fn a_fault_costs_the_operator_on_every_chain_once(on: Engine) {
+    let w = World::hub(on, &mesh_world::policy());
     let registry = registry(&w, json!({ "slash": { "ratio": "0.2" } }));
     let code = w.hub.store("mesh-vault").unwrap();
     let vault = w
@@ -299,9 +288,8 @@ fn a_fault_costs_the_operator_on_every_chain_once() {
 }
 
 /// §16.3 I3: with binding, only the validator of the provider's operator can be chosen.
-#[test]
-fn the_validator_must_be_bound_to_the_provider_of_the_delegation() {
-    let mut w = World::pair();
+fn the_validator_must_be_bound_to_the_provider_of_the_delegation(on: Engine) {
+    let mut w = World::pair(on);
     let registry = registry(&w, json!("none"));
     let peers = json!({ "set_peers": { "btc_staking": w.staking, "btc_finality": w.finality, "registry": registry } });
     w.hub.execute(&w.owner, &w.vault, &peers, &[]).unwrap();
@@ -315,4 +303,22 @@ fn the_validator_must_be_bound_to_the_provider_of_the_delegation() {
     w.stake("alice", 0, 1, BTC).unwrap();
     w.run();
     assert_eq!(w.lien("alice", 0).l.0, BTC);
+}
+
+on_each_engine! {
+    an_absolute_cap_scales_all_alike_and_can_be_raised,
+    power_flattens_towards_the_cap,
+    relative_limits_work_on_reported_native_stake,
+    a_stale_price_refuses_increases_and_nothing_else,
+    the_bonus_follows_credited_stake_and_keeps_the_budget,
+    virtual_stake_abstains_unless_votes_are_inherited,
+    nobody_else_sets_a_consumers_limits,
+    backing_that_goes_during_a_stake_in_flight_is_burned_on_arrival,
+    quarantine_ends_with_a_new_proof,
+    many_delegations_of_a_slashed_provider_are_settled_in_steps,
+    reports_of_a_lien_holder_never_fail,
+    a_consumer_that_bitcoin_would_leave_too_early_is_refused,
+    overlap_is_counted_by_validators_and_by_power,
+    a_fault_costs_the_operator_on_every_chain_once,
+    the_validator_must_be_bound_to_the_provider_of_the_delegation,
 }

@@ -2,9 +2,10 @@
 
 mod mesh_world;
 
-use mesh_harness::chain::{Fault, FaultKind};
+use mesh_harness::chain::{Engine, Fault, FaultKind};
 use mesh_harness::mesh::{ChainSpec, Mesh, Terms};
-use mesh_world::contracts;
+use mesh_harness::on_each_engine;
+use mesh_world::contracts_for_module;
 use serde_json::json;
 use staking_api::mesh::external::{ListActiveValidatorsResponse, PendingRewards};
 use std::time::Duration;
@@ -27,8 +28,8 @@ fn e2e() -> Terms {
 }
 
 /// A provider and a consumer with x/meshsecurity, two validators with a million each.
-fn world(terms: &Terms) -> Mesh {
-    let mut mesh = Mesh::new(1, contracts());
+fn world(on: Engine, terms: &Terms) -> Mesh {
+    let mut mesh = Mesh::new(1, contracts_for_module(on));
     mesh.add_chain(&ChainSpec::named("hub", &[100 * M], &["alice"])).unwrap();
     let consumer = ChainSpec { module: Some(EPOCH), ..ChainSpec::named("cons", &[M, M], &["alice"]) };
     mesh.add_chain(&consumer).unwrap();
@@ -38,8 +39,8 @@ fn world(terms: &Terms) -> Mesh {
 }
 
 /// Bonds, stakes at home and with both validators, and lets an epoch pass.
-fn staked(terms: &Terms, bond: u128, local: u128, remote: [u128; 2]) -> Mesh {
-    let mut mesh = world(terms);
+fn staked(on: Engine, terms: &Terms, bond: u128, local: u128, remote: [u128; 2]) -> Mesh {
+    let mut mesh = world(on, terms);
     mesh.bond(0, "alice", bond).unwrap();
     mesh.stake_local(0, "alice", 0, local).unwrap();
     for (n, x) in remote.into_iter().enumerate().filter(|(_, x)| *x > 0) {
@@ -83,9 +84,8 @@ fn delegated(mesh: &Mesh, n: usize) -> u128 {
 
 /// S6 exactly: 46 million become 41.4 million. We invert the price once, rounding up, so the collateral is 190 000 000
 /// where the stock contracts, rounding down twice, leave 190 000 001 (promises 66 000 000 for 66 000 001, free 0 for 1).
-#[test]
-fn s6_a_jailed_validator_costs_a_tenth_of_the_stake_with_it() {
-    let mut mesh = staked(&e2e(), 200 * M, 190 * M, [100 * M, 50 * M]);
+fn s6_a_jailed_validator_costs_a_tenth_of_the_stake_with_it(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, 190 * M, [100 * M, 50 * M]);
     assert_eq!(account(&mesh), (200 * M, 190 * M, 68 * M, 10 * M));
     assert_eq!((delegated(&mesh, 0), delegated(&mesh, 1)), (45 * M, 22_500_000));
     assert_eq!(mesh.tokens(1, 0).unwrap(), 46 * M);
@@ -95,9 +95,8 @@ fn s6_a_jailed_validator_costs_a_tenth_of_the_stake_with_it() {
 }
 
 /// S7: 91 → 81.9 million; stock 180 000 001, 72 000 002.
-#[test]
-fn s7_a_slash_beyond_free_collateral_burns_local_stake() {
-    let mut mesh = staked(&e2e(), 200 * M, 200 * M, [200 * M, 0]);
+fn s7_a_slash_beyond_free_collateral_burns_local_stake(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, 200 * M, [200 * M, 0]);
     assert_eq!(account(&mesh), (200 * M, 200 * M, 80 * M, 0));
     assert_eq!(mesh.tokens(1, 0).unwrap(), 91 * M);
     assert_eq!(jail(&mut mesh, 0), 81_900_000);
@@ -108,9 +107,8 @@ fn s7_a_slash_beyond_free_collateral_burns_local_stake() {
 /// S8: 68.5 → 61.7 million, because a slash counts whole units of power: 6.8 million, 6 700 730 of them ours, worth
 /// 14 890 512 (stock: 14 890 510 after rounding down twice; collateral 185 109 490). Promises come to the same number; the
 /// next epoch takes the unit of power back that rounding took off the stake.
-#[test]
-fn s8_a_slash_counts_whole_units_of_power() {
-    let mut mesh = staked(&e2e(), 200 * M, 190 * M, [150 * M, 0]);
+fn s8_a_slash_counts_whole_units_of_power(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, 190 * M, [150 * M, 0]);
     assert_eq!(mesh.tokens(1, 0).unwrap(), 68_500_000);
     assert_eq!(jail(&mut mesh, 0), 61_700_000);
     assert_eq!(account(&mesh), (185_109_488, 185_109_488, 64_043_796, 0));
@@ -118,9 +116,8 @@ fn s8_a_slash_counts_whole_units_of_power() {
 }
 
 /// S9.
-#[test]
-fn s9_unstaking_lowers_virtual_stake_at_the_next_epoch() {
-    let mut mesh = staked(&e2e(), 100 * M, 30 * M, [80 * M, 0]);
+fn s9_unstaking_lowers_virtual_stake_at_the_next_epoch(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 100 * M, 30 * M, [80 * M, 0]);
     assert_eq!(account(&mesh).3, 20 * M);
     assert_eq!(delegated(&mesh, 0), 36 * M);
     mesh.unstake(0, "alice", 0, 30 * M).unwrap();
@@ -134,9 +131,8 @@ fn s9_unstaking_lowers_virtual_stake_at_the_next_epoch() {
 }
 
 /// S10.
-#[test]
-fn s10_the_epoch_nets_stake_and_unstake() {
-    let mut mesh = world(&Terms { discount: "0.4".into(), ..e2e() });
+fn s10_the_epoch_nets_stake_and_unstake(on: Engine) {
+    let mut mesh = world(on, &Terms { discount: "0.4".into(), ..e2e() });
     mesh.bond(0, "alice", 5000).unwrap();
     mesh.stake(0, "alice", 0, 1000).unwrap();
     mesh.stake(0, "alice", 1, 4000).unwrap();
@@ -148,10 +144,9 @@ fn s10_the_epoch_nets_stake_and_unstake() {
 
 /// P1 exactly: 1000 at price 0.5 and discount 40 % are 300; at price 1 they are 600 (stock: 300 for ever). Whether the price
 /// rose or fell, all of it can be unstaked (stock: refused, or half of the virtual tokens stay bonded).
-#[test]
-fn p1_stake_is_valued_anew_and_leaves_nothing_behind() {
+fn p1_stake_is_valued_anew_and_leaves_nothing_behind(on: Engine) {
     for (price, value) in [("1", 600), ("0.25", 150)] {
-        let mut mesh = world(&Terms { discount: "0.4".into(), ..e2e() });
+        let mut mesh = world(on, &Terms { discount: "0.4".into(), ..e2e() });
         mesh.bond(0, "alice", 1000).unwrap();
         mesh.stake(0, "alice", 0, 1000).unwrap();
         settle(&mut mesh);
@@ -168,10 +163,14 @@ fn p1_stake_is_valued_anew_and_leaves_nothing_behind() {
 }
 
 /// The module never lets more in than the cap; raised or lowered, power follows.
-#[test]
-fn the_cap_of_the_module_binds_in_both_directions() {
-    let mut mesh =
-        staked(&Terms { limits: json!({ "max_cap": "30000000" }), ..e2e() }, 200 * M, M, [100 * M, 50 * M]);
+fn the_cap_of_the_module_binds_in_both_directions(on: Engine) {
+    let mut mesh = staked(
+        on,
+        &Terms { limits: json!({ "max_cap": "30000000" }), ..e2e() },
+        200 * M,
+        M,
+        [100 * M, 50 * M],
+    );
     assert_eq!((delegated(&mesh, 0), delegated(&mesh, 1)), (20 * M, 10 * M));
     let (at, contract) =
         (mesh.member(1).unwrap().chain.clone(), mesh.pairing(0).unwrap().virtual_staking.clone());
@@ -185,10 +184,9 @@ fn the_cap_of_the_module_binds_in_both_directions() {
 
 /// 14-C12: the module goes on counting what was slashed, so that a full cap cannot be filled again; the epoch must not
 /// fail for that.
-#[test]
-fn a_slash_under_a_full_cap_does_not_stop_epochs() {
+fn a_slash_under_a_full_cap_does_not_stop_epochs(on: Engine) {
     let mut mesh =
-        staked(&Terms { limits: json!({ "max_cap": "40000000" }), ..e2e() }, 200 * M, M, [100 * M, 0]);
+        staked(on, &Terms { limits: json!({ "max_cap": "40000000" }), ..e2e() }, 200 * M, M, [100 * M, 0]);
     assert_eq!(delegated(&mesh, 0), 40 * M);
     jail(&mut mesh, 0);
     assert!(delegated(&mesh, 0) < 40 * M);
@@ -198,9 +196,8 @@ fn a_slash_under_a_full_cap_does_not_stop_epochs() {
 }
 
 /// 14-B3: a cap of zero takes all virtual tokens, once; stakers can leave, and power returns with the cap.
-#[test]
-fn a_cap_of_zero_takes_the_power_and_not_the_stake() {
-    let mut mesh = staked(&e2e(), 200 * M, M, [100 * M, 50 * M]);
+fn a_cap_of_zero_takes_the_power_and_not_the_stake(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, M, [100 * M, 50 * M]);
     let (at, contract) =
         (mesh.member(1).unwrap().chain.clone(), mesh.pairing(0).unwrap().virtual_staking.clone());
     at.set_virtual_cap(&contract, 0).unwrap();
@@ -218,9 +215,8 @@ fn a_cap_of_zero_takes_the_power_and_not_the_stake() {
 }
 
 /// A tombstone takes all virtual stake off the validator; an unjailed one can be staked with again.
-#[test]
-fn jailed_validators_come_back_and_tombstoned_ones_do_not() {
-    let mut mesh = staked(&e2e(), 200 * M, M, [50 * M, 50 * M]);
+fn jailed_validators_come_back_and_tombstoned_ones_do_not(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, M, [50 * M, 50 * M]);
     jail(&mut mesh, 0);
     assert!(mesh.stake(0, "alice", 0, M).is_err(), "jailed");
     let (at, first, second) =
@@ -242,9 +238,8 @@ fn jailed_validators_come_back_and_tombstoned_ones_do_not() {
 
 /// 14-C1 (G1): on a real chain the height on the wire is the power, so that stock external-staking ignores the slash;
 /// ours does not go by it. 14-C14: stake that was leaving is hit, as the module knows no time.
-#[test]
-fn a_slash_with_swapped_height_and_power_is_not_ignored() {
-    let mut mesh = staked(&e2e(), 200 * M, M, [100 * M, 0]);
+fn a_slash_with_swapped_height_and_power_is_not_ignored(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, M, [100 * M, 0]);
     mesh.unstake(0, "alice", 0, 40 * M).unwrap();
     settle(&mut mesh);
     let operator = mesh.validator(1, 0).unwrap();
@@ -257,9 +252,8 @@ fn a_slash_with_swapped_height_and_power_is_not_ignored() {
 }
 
 /// §13: rewards of virtual tokens go through the converter to the staker.
-#[test]
-fn virtual_tokens_earn_for_their_stakers() {
-    let mut mesh = staked(&e2e(), 200 * M, M, [100 * M, 0]);
+fn virtual_tokens_earn_for_their_stakers(on: Engine) {
+    let mut mesh = staked(on, &e2e(), 200 * M, M, [100 * M, 0]);
     mesh.clock.advance(Duration::from_secs(30 * 86_400));
     settle(&mut mesh);
     let p = mesh.pairing(0).unwrap().clone();
@@ -273,10 +267,25 @@ fn virtual_tokens_earn_for_their_stakers() {
 }
 
 /// Anybody may ask for an epoch of a treasury; with x/meshsecurity only the module runs them.
-#[test]
-fn only_the_module_runs_epochs() {
-    let mesh = world(&e2e());
+fn only_the_module_runs_epochs(on: Engine) {
+    let mesh = world(on, &e2e());
     let contract = mesh.pairing(0).unwrap().virtual_staking.clone();
     let refused = mesh.govern(1, &contract, &json!({ "handle_epoch": {} })).unwrap_err().to_string();
     assert!(refused.contains("x/meshsecurity runs the epochs"), "{refused}");
+}
+
+on_each_engine! {
+    s6_a_jailed_validator_costs_a_tenth_of_the_stake_with_it,
+    s7_a_slash_beyond_free_collateral_burns_local_stake,
+    s8_a_slash_counts_whole_units_of_power,
+    s9_unstaking_lowers_virtual_stake_at_the_next_epoch,
+    s10_the_epoch_nets_stake_and_unstake,
+    p1_stake_is_valued_anew_and_leaves_nothing_behind,
+    the_cap_of_the_module_binds_in_both_directions,
+    a_slash_under_a_full_cap_does_not_stop_epochs,
+    a_cap_of_zero_takes_the_power_and_not_the_stake,
+    jailed_validators_come_back_and_tombstoned_ones_do_not,
+    a_slash_with_swapped_height_and_power_is_not_ignored,
+    virtual_tokens_earn_for_their_stakers,
+    only_the_module_runs_epochs,
 }

@@ -2,7 +2,9 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
 use mesh_harness::faults::{Dice, PacketFaults};
+use mesh_harness::on_each_engine;
 use mesh_world::vault::Native;
 
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -51,28 +53,26 @@ fn end(w: &Native) -> Vec<u128> {
     all
 }
 
-#[test]
-fn a_rough_day_ends_like_a_quiet_one() {
-    let mut quiet = Native::new(&["0.1", "0.1", "0.2"], "0.1");
+fn a_rough_day_ends_like_a_quiet_one(on: Engine) {
+    let mut quiet = Native::new(on, &["0.1", "0.1", "0.2"], "0.1");
     story(&mut quiet, None);
     let expected = end(&quiet);
     assert!(expected.iter().any(|x| *x > 0));
     for seed in 1..4 {
-        let mut rough = Native::seeded(seed, &["0.1", "0.1", "0.2"], "0.1");
+        let mut rough = Native::seeded(on, seed, &["0.1", "0.1", "0.2"], "0.1");
         story(&mut rough, Some(PacketFaults::ROUGH));
         assert_eq!(end(&rough), expected, "seed {seed}");
     }
 }
 
 /// Packets that time out are sent again; a stake comes about all the same.
-#[test]
-fn packets_that_time_out_are_sent_again() {
-    let mut quiet = Native::new(&["0.1", "0.1", "0.2"], "0.1");
+fn packets_that_time_out_are_sent_again(on: Engine) {
+    let mut quiet = Native::new(on, &["0.1", "0.1", "0.2"], "0.1");
     story(&mut quiet, None);
     let expected = end(&quiet);
     let faults = PacketFaults { timeout: 150, duplicate: 200, ..PacketFaults::NONE };
     for seed in 1..3 {
-        let mut rough = Native::seeded(seed, &["0.1", "0.1", "0.2"], "0.1");
+        let mut rough = Native::seeded(on, seed, &["0.1", "0.1", "0.2"], "0.1");
         story(&mut rough, Some(faults));
         assert_eq!(end(&rough), expected, "seed {seed}");
     }
@@ -80,11 +80,10 @@ fn packets_that_time_out_are_sent_again() {
 
 /// §18-3 over real packets: whatever happens in whatever order, liens equal what holders hold, and no handler of an
 /// acknowledgement, a timeout or a slash fails (a failing one would be stuck in the relay).
-#[test]
-fn books_agree_after_any_sequence_of_actions_and_packets() {
+fn books_agree_after_any_sequence_of_actions_and_packets(on: Engine) {
     for seed in 0..6 {
         let mut dice = Dice::new(seed);
-        let mut w = Native::seeded(seed, &["0.1", "0.3", "0.5"], "0.2");
+        let mut w = Native::seeded(on, seed, &["0.1", "0.3", "0.5"], "0.2");
         w.relay.set_faults(PacketFaults { timeout: 60, ..PacketFaults::ROUGH });
         for user in USERS {
             w.bond(user, 10_000);
@@ -140,4 +139,10 @@ fn act(w: &mut Native, dice: &mut Dice) {
     for _ in 0..dice.below(8) {
         w.relay.step().unwrap();
     }
+}
+
+on_each_engine! {
+    a_rough_day_ends_like_a_quiet_one,
+    packets_that_time_out_are_sent_again,
+    books_agree_after_any_sequence_of_actions_and_packets,
 }

@@ -2,15 +2,16 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
+use mesh_harness::on_each_engine;
 use mesh_world::{BTC, World};
 use serde_json::json;
 use staking_api::mesh::external::PendingRewards;
 use std::time::Duration;
 
 /// The whole path: delegation, lien, packet, priced stake, real delegation (§15-2, §15-17).
-#[test]
-fn cross_staked_bitcoin_raises_the_power_of_a_consumers_validator() {
-    let mut w = World::pair();
+fn cross_staked_bitcoin_raises_the_power_of_a_consumers_validator(on: Engine) {
+    let mut w = World::pair(on);
     let before = w.power(0, 0);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
@@ -24,9 +25,8 @@ fn cross_staked_bitcoin_raises_the_power_of_a_consumers_validator() {
 }
 
 /// §16.4: equivocation of the provider takes backing, lien and power.
-#[test]
-fn a_slashed_provider_takes_lien_and_power_with_it() {
-    let mut w = World::pair();
+fn a_slashed_provider_takes_lien_and_power_with_it(on: Engine) {
+    let mut w = World::pair(on);
     let before = w.power(0, 0);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.delegate("bob", "t2", 2 * BTC, &[("cons-1", "fp2")]);
@@ -46,9 +46,8 @@ fn a_slashed_provider_takes_lien_and_power_with_it() {
 }
 
 /// §16.4, graceful exit: unstake, wait, release; then everything is free.
-#[test]
-fn unstaked_bitcoin_is_free_after_the_unbonding_period() {
-    let mut w = World::pair();
+fn unstaked_bitcoin_is_free_after_the_unbonding_period(on: Engine) {
+    let mut w = World::pair(on);
     let before = w.power(0, 0);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
@@ -71,9 +70,8 @@ fn unstaked_bitcoin_is_free_after_the_unbonding_period() {
 }
 
 /// §13: rewards of real delegations come to the stakers and are paid on the consumer.
-#[test]
-fn rewards_of_virtual_stake_are_paid_to_the_staker_on_the_consumer() {
-    let mut w = World::pair();
+fn rewards_of_virtual_stake_are_paid_to_the_staker_on_the_consumer(on: Engine) {
+    let mut w = World::pair(on);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
     w.run();
@@ -96,9 +94,8 @@ fn rewards_of_virtual_stake_are_paid_to_the_staker_on_the_consumer() {
 }
 
 /// §16.3: the example. What Bitcoin can take, once, bounds all promises.
-#[test]
-fn promises_never_exceed_what_bitcoin_can_take() {
-    let mut w = World::pair();
+fn promises_never_exceed_what_bitcoin_can_take(on: Engine) {
+    let mut w = World::pair(on);
     w.add_consumer("cons-2", "0.05", json!({ "max_cap": "1000000000000" }));
     w.add_consumer("cons-3", "0.05", json!({ "max_cap": "1000000000000" }));
     let fps = [("cons-1", "f1"), ("cons-2", "f2"), ("cons-3", "f3")];
@@ -117,9 +114,8 @@ fn promises_never_exceed_what_bitcoin_can_take() {
 }
 
 /// P1: stake is re-priced, unstaking works at any price and leaves nothing behind.
-#[test]
-fn a_price_change_moves_power_and_never_blocks_an_unstake() {
-    let mut w = World::pair();
+fn a_price_change_moves_power_and_never_blocks_an_unstake(on: Engine) {
+    let mut w = World::pair(on);
     let before = w.power(0, 0);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
@@ -141,9 +137,8 @@ fn a_price_change_moves_power_and_never_blocks_an_unstake() {
 }
 
 /// §12: a slash on the consumer cuts the provider side in proportion to the power it really had.
-#[test]
-fn a_slash_on_the_consumer_reaches_the_lien() {
-    let mut w = World::pair();
+fn a_slash_on_the_consumer_reaches_the_lien(on: Engine) {
+    let mut w = World::pair(on);
     w.delegate("alice", "t1", BTC, &[("cons-1", "fp1")]);
     w.stake("alice", 0, 0, BTC).unwrap();
     w.run();
@@ -157,4 +152,14 @@ fn a_slash_on_the_consumer_reaches_the_lien() {
     assert_eq!(w.foreign(0, 0).foreign.0, 95_000_000);
     w.epoch(0);
     assert_eq!(w.status(0).bonded.0, 171_000_000);
+}
+
+on_each_engine! {
+    cross_staked_bitcoin_raises_the_power_of_a_consumers_validator,
+    a_slashed_provider_takes_lien_and_power_with_it,
+    unstaked_bitcoin_is_free_after_the_unbonding_period,
+    rewards_of_virtual_stake_are_paid_to_the_staker_on_the_consumer,
+    promises_never_exceed_what_bitcoin_can_take,
+    a_price_change_moves_power_and_never_blocks_an_unstake,
+    a_slash_on_the_consumer_reaches_the_lien,
 }

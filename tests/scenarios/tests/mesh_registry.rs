@@ -4,8 +4,9 @@ mod mesh_world;
 
 use bitcoin::hashes::{Hash, sha256};
 use ed25519_consensus::SigningKey;
-use mesh_harness::chain::{Chain, ChainConfig, DevAccount};
+use mesh_harness::chain::{Chain, ChainConfig, DevAccount, Engine};
 use mesh_harness::clock::Clock;
+use mesh_harness::on_each_engine;
 use mesh_world::{START, account, contracts};
 use serde_json::{Value, json};
 use staking_api::mesh::price::PriceResponse;
@@ -15,8 +16,8 @@ use staking_api::mesh::registry::{
 use staking_crypto::{SecretKey, bip340};
 use std::time::Duration;
 
-fn chain(clock: &Clock) -> Chain {
-    let mut config = ChainConfig::new("hub-1", "mesh", "umesh").contracts(contracts()).rpc_port(None);
+fn chain(on: Engine, clock: &Clock) -> Chain {
+    let mut config = ChainConfig::new("hub-1", "mesh", "umesh").contracts(contracts(on)).rpc_port(None);
     config = config.clock(clock.clone());
     for name in ["owner", "carol", "mallory", "s1", "s2", "s3"] {
         config = config.fund(&account(name, "mesh"), 1_000_000);
@@ -31,9 +32,9 @@ struct Registry {
 }
 
 impl Registry {
-    fn new() -> Self {
+    fn new(on: Engine) -> Self {
         let clock = Clock::manual(START);
-        let chain = chain(&clock);
+        let chain = chain(on, &clock);
         let code = chain.store("operator-registry").unwrap();
         let owner = account("owner", "mesh");
         let init = json!({ "owner": owner, "reporters": [], "penalty": "none" });
@@ -78,9 +79,8 @@ impl Registry {
 }
 
 /// §15-7: an operator and its validator's consensus key each sign for the other; anything else is refused.
-#[test]
-fn a_consensus_key_and_an_operator_vouch_for_each_other() {
-    let w = Registry::new();
+fn a_consensus_key_and_an_operator_vouch_for_each_other(on: Engine) {
+    let w = Registry::new(on);
     let key = SigningKey::from([7u8; 32]);
     let public = key.verification_key().to_bytes();
     let sign = |operator: &str| key.sign(&w.message(operator, "cons-1", "val-1")).to_bytes();
@@ -107,9 +107,8 @@ fn a_consensus_key_and_an_operator_vouch_for_each_other() {
 }
 
 /// Without a published key, the account key of the validator's own address speaks for it, and no other key does.
-#[test]
-fn the_key_of_a_validators_address_speaks_for_it() {
-    let w = Registry::new();
+fn the_key_of_a_validators_address_speaks_for_it(on: Engine) {
+    let w = Registry::new(on);
     let secret = [9u8; 32];
     let valoper = DevAccount::from_secret(secret).unwrap().address("consvaloper").unwrap();
     let secp = bitcoin::secp256k1::Secp256k1::new();
@@ -125,9 +124,8 @@ fn the_key_of_a_validators_address_speaks_for_it() {
 
 /// §16.3 I3: a Bitcoin provider key binds the same way; validator and provider then find each other, and overlap counts
 /// them. A binding is removed only after its cooling-off time.
-#[test]
-fn a_provider_key_and_a_validator_of_one_operator_find_each_other() {
-    let w = Registry::new();
+fn a_provider_key_and_a_validator_of_one_operator_find_each_other(on: Engine) {
+    let w = Registry::new(on);
     let key = SigningKey::from([7u8; 32]);
     let public = key.verification_key().to_bytes();
     w.publish("val-1", &public);
@@ -172,9 +170,9 @@ struct Feed {
 }
 
 impl Feed {
-    fn new() -> Self {
+    fn new(on: Engine) -> Self {
         let clock = Clock::manual(START);
-        let chain = chain(&clock);
+        let chain = chain(on, &clock);
         let code = chain.store("price-feed").unwrap();
         let sources: Vec<String> = ["s1", "s2", "s3"].iter().map(|s| account(s, "mesh")).collect();
         let init = json!({ "native_per_foreign": "100", "owner": account("owner", "mesh"), "sources": sources,
@@ -196,9 +194,8 @@ impl Feed {
 }
 
 /// §16.7: the median of signed sources; one that lies moves nothing, and even all of them move a step at a time.
-#[test]
-fn one_source_cannot_move_the_price_and_all_only_by_steps() {
-    let f = Feed::new();
+fn one_source_cannot_move_the_price_and_all_only_by_steps(on: Engine) {
+    let f = Feed::new(on);
     assert!(f.say("mallory", "1").unwrap_err().contains("not a source"));
     assert!(f.say("s1", "0").is_err());
     f.clock.advance(Duration::from_secs(61));
@@ -219,9 +216,8 @@ fn one_source_cannot_move_the_price_and_all_only_by_steps() {
 }
 
 /// §10: a price nobody stands behind any more is not given, and comes back with fresh words.
-#[test]
-fn an_old_price_is_not_given() {
-    let f = Feed::new();
+fn an_old_price_is_not_given(on: Engine) {
+    let f = Feed::new(on);
     f.clock.advance(Duration::from_secs(601));
     f.chain.make_block().unwrap();
     assert!(f.price().unwrap_err().contains("outdated"));
@@ -229,4 +225,12 @@ fn an_old_price_is_not_given() {
     assert!(f.price().is_err(), "one of two");
     f.say("s2", "101").unwrap();
     assert_eq!(f.price().unwrap(), "101");
+}
+
+on_each_engine! {
+    a_consensus_key_and_an_operator_vouch_for_each_other,
+    the_key_of_a_validators_address_speaks_for_it,
+    a_provider_key_and_a_validator_of_one_operator_find_each_other,
+    one_source_cannot_move_the_price_and_all_only_by_steps,
+    an_old_price_is_not_given,
 }

@@ -2,8 +2,10 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
 use mesh_harness::faults::Dice;
 use mesh_harness::mesh::{ChainSpec, Mesh, Terms};
+use mesh_harness::on_each_engine;
 use mesh_world::{contracts, policy};
 use serde_json::{Value, json};
 use staking_api::mesh::external::PendingRewards;
@@ -16,8 +18,8 @@ fn spec(name: &str) -> ChainSpec {
 }
 
 /// Chains `a`, `b`, … each with a native vault, and a pairing from everybody to everybody: `pairs[from][to]`.
-fn everybody_with_everybody(names: &[&str], terms: &Terms) -> (Mesh, Vec<Vec<Option<usize>>>) {
-    let mut mesh = Mesh::new(1, contracts());
+fn everybody_with_everybody(on: Engine, names: &[&str], terms: &Terms) -> (Mesh, Vec<Vec<Option<usize>>>) {
+    let mut mesh = Mesh::new(1, contracts(on));
     for name in names {
         mesh.add_chain(&spec(name)).unwrap();
     }
@@ -39,9 +41,8 @@ fn virtual_sum(mesh: &Mesh, chain: usize) -> u128 {
 
 /// §15-1, §15-4: each of two chains provides to and consumes from the other, under its own governance; a slash on one
 /// lowers power on the other and the other way round, and it ends.
-#[test]
-fn two_chains_secure_each_other_and_a_slash_bites_on_both() {
-    let (mut mesh, pairs) = everybody_with_everybody(&["left", "right"], &Terms::default());
+fn two_chains_secure_each_other_and_a_slash_bites_on_both(on: Engine) {
+    let (mut mesh, pairs) = everybody_with_everybody(on, &["left", "right"], &Terms::default());
     let (to_right, to_left) = (pairs[0][1].unwrap(), pairs[1][0].unwrap());
     for (vault, pairing) in [(0, to_right), (1, to_left)] {
         mesh.bond(vault, "alice", 1_000_000).unwrap();
@@ -75,9 +76,8 @@ fn two_chains_secure_each_other_and_a_slash_bites_on_both() {
 
 /// §15-14, §15-15: almost all stake of a chain, staked at home already, is staked on the other too, both ways; an attack
 /// on either costs what both have staked (§15-6).
-#[test]
-fn almost_all_stake_is_restaked_both_ways() {
-    let (mut mesh, pairs) = everybody_with_everybody(&["left", "right"], &Terms::default());
+fn almost_all_stake_is_restaked_both_ways(on: Engine) {
+    let (mut mesh, pairs) = everybody_with_everybody(on, &["left", "right"], &Terms::default());
     let stake = 97 * NATIVE;
     let before = [mesh.security(0).unwrap(), mesh.security(1).unwrap()];
     for (vault, pairing) in [(0, pairs[0][1].unwrap()), (1, pairs[1][0].unwrap())] {
@@ -96,9 +96,9 @@ fn almost_all_stake_is_restaked_both_ways() {
 
 /// §15-5: four chains in a ring with both diagonals, twelve pairings. After any steps, each chain's power is its own
 /// stake and what the three others lend, and every vault's liens are what its holders hold.
-#[test]
-fn a_ring_of_four_with_diagonals_keeps_its_books() {
-    let (mut mesh, pairs) = everybody_with_everybody(&["north", "east", "south", "west"], &Terms::default());
+fn a_ring_of_four_with_diagonals_keeps_its_books(on: Engine) {
+    let (mut mesh, pairs) =
+        everybody_with_everybody(on, &["north", "east", "south", "west"], &Terms::default());
     assert_eq!(mesh.pairings.len(), 12);
     for vault in 0..4 {
         for user in ["alice", "bob"] {
@@ -150,8 +150,8 @@ fn books_agree(mesh: &Mesh) {
 }
 
 /// A consumer secured by a native vault, bitcoin and attested tokens; prices 1 (bitcoin: 2).
-fn three_providers() -> Mesh {
-    let mut mesh = Mesh::new(1, contracts());
+fn three_providers(on: Engine) -> Mesh {
+    let mut mesh = Mesh::new(1, contracts(on));
     let (hub, consumer) = (mesh.add_chain(&spec("hub")).unwrap(), mesh.add_chain(&spec("cons")).unwrap());
     mesh.native_vault(hub, "0.1").unwrap();
     mesh.bitcoin_vault(hub, &policy()).unwrap();
@@ -183,9 +183,8 @@ fn lent(mesh: &Mesh) -> Vec<u128> {
 }
 
 /// §15-5, §15-6, §15-17: native, bitcoin and a second custody behind one consumer add up; each falls by itself.
-#[test]
-fn three_kinds_of_collateral_add_up_behind_one_consumer() {
-    let mut mesh = three_providers();
+fn three_kinds_of_collateral_add_up_behind_one_consumer(on: Engine) {
+    let mut mesh = three_providers(on);
     let before = mesh.security(1).unwrap();
     all_to_work(&mut mesh);
     let now = mesh.security(1).unwrap();
@@ -207,9 +206,8 @@ fn three_kinds_of_collateral_add_up_behind_one_consumer() {
 }
 
 /// §15-11 (a): every provider has its own cap, absolute or relative to native stake.
-#[test]
-fn each_provider_has_its_own_cap() {
-    let mut mesh = three_providers();
+fn each_provider_has_its_own_cap(on: Engine) {
+    let mut mesh = three_providers(on);
     all_to_work(&mut mesh);
     let native: Vec<(String, String)> =
         (0..3).map(|n| (mesh.validator(1, n).unwrap(), NATIVE.to_string())).collect();
@@ -226,9 +224,8 @@ fn each_provider_has_its_own_cap() {
 
 /// §15-12: a consumer's governance divides its cap among providers by its trade with their chains. The contract advises,
 /// governance sets, power follows; together they never exceed the total.
-#[test]
-fn caps_follow_economic_ties() {
-    let mut mesh = three_providers();
+fn caps_follow_economic_ties(on: Engine) {
+    let mut mesh = three_providers(on);
     all_to_work(&mut mesh);
     let contract = mesh.pairing(0).unwrap().virtual_staking.clone();
     let ask = json!({ "weigh_caps": { "total": "1000001", "economic_weights": ["5000", "3000", "2000"] } });
@@ -244,9 +241,8 @@ fn caps_follow_economic_ties() {
 
 /// §15-19: the phases of a launch are steps of governance on one and the same deployment: watched without power, a low
 /// cap, open. Stake and rewards of the earlier phase go on.
-#[test]
-fn a_launch_goes_through_its_phases_without_a_new_deployment() {
-    let mut mesh = Mesh::new(1, contracts());
+fn a_launch_goes_through_its_phases_without_a_new_deployment(on: Engine) {
+    let mut mesh = Mesh::new(1, contracts(on));
     let (hub, consumer) = (mesh.add_chain(&spec("hub")).unwrap(), mesh.add_chain(&spec("cons")).unwrap());
     let vault = mesh.bitcoin_vault(hub, &policy()).unwrap();
     let terms = Terms { double_sign: "0.05".into(), limits: json!({ "max_cap": "0" }), ..Terms::default() };
@@ -273,9 +269,8 @@ fn a_launch_goes_through_its_phases_without_a_new_deployment() {
 
 /// §15-9: one vault behind two consumers. A slash on one cuts collateral and the other's power; a slash of the vault's
 /// own chain cuts all of them.
-#[test]
-fn a_slash_reaches_the_other_consumers_power() {
-    let mut mesh = Mesh::new(1, contracts());
+fn a_slash_reaches_the_other_consumers_power(on: Engine) {
+    let mut mesh = Mesh::new(1, contracts(on));
     for name in ["hub", "one", "two"] {
         mesh.add_chain(&spec(name)).unwrap();
     }
@@ -304,9 +299,8 @@ fn a_slash_reaches_the_other_consumers_power() {
 }
 
 /// §15-10: who secures two consumers with one collateral earns at both; the budgets hold.
-#[test]
-fn two_liens_on_one_collateral_earn_twice() {
-    let mut mesh = Mesh::new(1, contracts());
+fn two_liens_on_one_collateral_earn_twice(on: Engine) {
+    let mut mesh = Mesh::new(1, contracts(on));
     for name in ["hub", "one", "two"] {
         mesh.add_chain(&spec(name)).unwrap();
     }
@@ -347,9 +341,8 @@ fn two_liens_on_one_collateral_earn_twice() {
 }
 
 /// §15-18: with weight zero the contract's vote is Abstain, with all of its stake.
-#[test]
-fn shared_stake_of_weight_zero_abstains() {
-    let mut mesh = Mesh::new(1, contracts());
+fn shared_stake_of_weight_zero_abstains(on: Engine) {
+    let mut mesh = Mesh::new(1, contracts(on));
     let (hub, consumer) = (mesh.add_chain(&spec("hub")).unwrap(), mesh.add_chain(&spec("cons")).unwrap());
     let vault = mesh.native_vault(hub, "0.1").unwrap();
     let terms = Terms { gov_weight: "zero".into(), ..Terms::default() };
@@ -360,4 +353,17 @@ fn shared_stake_of_weight_zero_abstains() {
     assert!(String::from_utf8(vote).unwrap().contains("abstain"));
     let none = mesh.member(consumer).unwrap().chain.vote(8, &contract).unwrap();
     assert!(none.is_none());
+}
+
+on_each_engine! {
+    two_chains_secure_each_other_and_a_slash_bites_on_both,
+    almost_all_stake_is_restaked_both_ways,
+    a_ring_of_four_with_diagonals_keeps_its_books,
+    three_kinds_of_collateral_add_up_behind_one_consumer,
+    each_provider_has_its_own_cap,
+    caps_follow_economic_ties,
+    a_launch_goes_through_its_phases_without_a_new_deployment,
+    a_slash_reaches_the_other_consumers_power,
+    two_liens_on_one_collateral_earn_twice,
+    shared_stake_of_weight_zero_abstains,
 }

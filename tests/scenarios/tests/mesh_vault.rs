@@ -2,12 +2,13 @@
 
 mod mesh_world;
 
+use mesh_harness::chain::Engine;
+use mesh_harness::on_each_engine;
 use mesh_world::vault::{COLLATERAL, Native};
 
 /// S1: a small slash uses the free collateral up; nobody else is told.
-#[test]
-fn s1_a_slash_within_the_free_collateral_burns_nothing() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn s1_a_slash_within_the_free_collateral_burns_nothing(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 190);
     w.stake("alice", 0, 0, 100).unwrap();
@@ -22,9 +23,8 @@ fn s1_a_slash_within_the_free_collateral_burns_nothing() {
 }
 
 /// S2: the local stake is burned down to the collateral left.
-#[test]
-fn s2_a_slash_beyond_it_burns_local_stake() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn s2_a_slash_beyond_it_burns_local_stake(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 200);
     w.stake("alice", 0, 0, 200).unwrap();
@@ -36,9 +36,8 @@ fn s2_a_slash_beyond_it_burns_local_stake() {
 }
 
 /// S3.
-#[test]
-fn s3_part_of_the_slash_is_free_and_part_is_burned() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn s3_part_of_the_slash_is_free_and_part_is_burned(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 190);
     w.stake("alice", 0, 0, 150).unwrap();
@@ -50,9 +49,8 @@ fn s3_part_of_the_slash_is_free_and_part_is_burned() {
 }
 
 /// S4: two consumers; the other one burns in proportion over its validators.
-#[test]
-fn s4_the_other_consumer_burns_over_its_validators() {
-    let mut w = Native::new(&["0.1", "0.1"], "0.1");
+fn s4_the_other_consumer_burns_over_its_validators(on: Engine) {
+    let mut w = Native::new(on, &["0.1", "0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 190);
     for (c, v, x) in [(0, 0, 140), (0, 1, 40), (1, 0, 100), (1, 1, 88)] {
@@ -73,9 +71,8 @@ fn s4_the_other_consumer_burns_over_its_validators() {
 }
 
 /// S5: where promises bind, all liens keep the same share (stock: each loses the same amount, 21.875).
-#[test]
-fn s5_promises_are_scaled_alike() {
-    let mut w = Native::new(&["0.5", "0.5", "0.5"], "0.1");
+fn s5_promises_are_scaled_alike(on: Engine) {
+    let mut w = Native::new(on, &["0.5", "0.5", "0.5"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 100);
     for (c, x) in [(0, 180), (1, 80), (2, 100)] {
@@ -91,9 +88,8 @@ fn s5_promises_are_scaled_alike() {
 }
 
 /// T1: stake 5 + 5 at 10 %, take 10 back at once: the release works.
-#[test]
-fn t1_rounding_does_not_freeze_a_release() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn t1_rounding_does_not_freeze_a_release(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 5).unwrap();
     w.stake("alice", 0, 0, 5).unwrap();
@@ -107,9 +103,8 @@ fn t1_rounding_does_not_freeze_a_release() {
 }
 
 /// T2: after a slash both invariants hold and accounts can be asked.
-#[test]
-fn t2_the_second_invariant_is_restored_too() {
-    let mut w = Native::new(&["0.5", "0.55"], "0.1");
+fn t2_the_second_invariant_is_restored_too(on: Engine) {
+    let mut w = Native::new(on, &["0.5", "0.55"], "0.1");
     w.bond("alice", 100);
     w.stake("alice", 0, 0, 100).unwrap();
     w.stake("alice", 1, 0, 90).unwrap();
@@ -120,9 +115,8 @@ fn t2_the_second_invariant_is_restored_too() {
 }
 
 /// T3: the same with a small third lien: 50 + 50 + 2 promise 51 of 50 that are left, so all are scaled and one unit goes.
-#[test]
-fn t3_a_small_third_lien_changes_nothing_about_it() {
-    let mut w = Native::new(&["0.5", "0.5", "0.5"], "0.1");
+fn t3_a_small_third_lien_changes_nothing_about_it(on: Engine) {
+    let mut w = Native::new(on, &["0.5", "0.5", "0.5"], "0.1");
     w.bond("alice", 100);
     for (c, x) in [(0, 100), (1, 98), (2, 2)] {
         w.stake("alice", c, 0, x).unwrap();
@@ -138,9 +132,8 @@ fn t3_a_small_third_lien_changes_nothing_about_it() {
 }
 
 /// T3b: a dust lien does not make a user un-slashable.
-#[test]
-fn t3b_dust_does_not_protect_from_a_slash() {
-    let mut w = Native::new(&["0.8", "0.8", "0.8"], "0.5");
+fn t3b_dust_does_not_protect_from_a_slash(on: Engine) {
+    let mut w = Native::new(on, &["0.8", "0.8", "0.8"], "0.5");
     w.bond("alice", 100);
     w.stake_local("alice", 1);
     for c in 0..3 {
@@ -154,10 +147,9 @@ fn t3b_dust_does_not_protect_from_a_slash() {
 }
 
 /// T4: a slash while a stake is in flight elsewhere; whatever the answer, books agree afterwards.
-#[test]
-fn t4_a_slash_during_a_stake_in_flight_ends_well_either_way() {
+fn t4_a_slash_during_a_stake_in_flight_ends_well_either_way(on: Engine) {
     for arrives in [true, false] {
-        let mut w = Native::new(&["0.1", "0.1"], "0.1");
+        let mut w = Native::new(on, &["0.1", "0.1"], "0.1");
         w.bond("alice", COLLATERAL);
         w.stake("alice", 0, 0, 200).unwrap();
         w.run();
@@ -177,10 +169,9 @@ fn t4_a_slash_during_a_stake_in_flight_ends_well_either_way() {
 
 /// T4b: the same while half of the other stake is certain and half in flight: the burn of 20 falls on the certain half,
 /// either answer is booked, nothing waits for ever and nothing fails.
-#[test]
-fn t4b_a_slash_during_the_second_half_of_a_stake_ends_well_either_way() {
+fn t4b_a_slash_during_the_second_half_of_a_stake_ends_well_either_way(on: Engine) {
     for arrives in [true, false] {
-        let mut w = Native::new(&["0.1", "0.1"], "0.1");
+        let mut w = Native::new(on, &["0.1", "0.1"], "0.1");
         w.bond("alice", COLLATERAL);
         w.stake("alice", 0, 0, 200).unwrap();
         w.stake("alice", 1, 0, 100).unwrap();
@@ -203,9 +194,8 @@ fn t4b_a_slash_during_the_second_half_of_a_stake_ends_well_either_way() {
 }
 
 /// T5: what was asked for is reserved, so three requests before an answer pay once; a failed payment is due again.
-#[test]
-fn t5_rewards_are_paid_once() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn t5_rewards_are_paid_once(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.bond("bob", COLLATERAL);
     w.stake("alice", 0, 0, 100).unwrap();
@@ -230,9 +220,8 @@ fn t5_rewards_are_paid_once() {
 }
 
 /// T6: rewards for a validator without certain stake, and a slash of one whose stake is all leaving.
-#[test]
-fn t6_nothing_is_divided_by_no_stake() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn t6_nothing_is_divided_by_no_stake(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.reward(0, 0, 50);
     w.run();
@@ -252,9 +241,8 @@ fn t6_nothing_is_divided_by_no_stake() {
 }
 
 /// T8: all rewards withdrawn and an unstake in flight: rewards can be asked for, and asking gives none.
-#[test]
-fn t8_an_unstake_in_flight_leaves_rewards_at_nothing() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn t8_an_unstake_in_flight_leaves_rewards_at_nothing(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 100).unwrap();
     w.run();
@@ -270,9 +258,8 @@ fn t8_an_unstake_in_flight_leaves_rewards_at_nothing() {
 }
 
 /// T7: one fault costs at most the agreed ratio of the lien, whatever the holder reports.
-#[test]
-fn t7_a_slash_takes_at_most_the_agreed_ratio() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn t7_a_slash_takes_at_most_the_agreed_ratio(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 100).unwrap();
     w.run();
@@ -283,9 +270,8 @@ fn t7_a_slash_takes_at_most_the_agreed_ratio() {
 }
 
 /// T9: a holder whose liens are slashed away leaves nothing behind.
-#[test]
-fn t9_a_full_slash_leaves_no_empty_liens() {
-    let mut w = Native::new(&["1", "1"], "0.1");
+fn t9_a_full_slash_leaves_no_empty_liens(on: Engine) {
+    let mut w = Native::new(on, &["1", "1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 200).unwrap();
     w.run();
@@ -294,9 +280,8 @@ fn t9_a_full_slash_leaves_no_empty_liens() {
 }
 
 /// T10: a lien that is mostly leaving can still be burned by a slash elsewhere.
-#[test]
-fn t10_leaving_stake_is_reached_by_a_slash_elsewhere() {
-    let mut w = Native::new(&["0.5", "0.1"], "0.1");
+fn t10_leaving_stake_is_reached_by_a_slash_elsewhere(on: Engine) {
+    let mut w = Native::new(on, &["0.5", "0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 200).unwrap();
     w.stake("alice", 1, 0, 200).unwrap();
@@ -309,9 +294,8 @@ fn t10_leaving_stake_is_reached_by_a_slash_elsewhere() {
 }
 
 /// §4, cross-staking is refused beyond the collateral, and collateral under a lien cannot leave.
-#[test]
-fn collateral_under_a_lien_cannot_leave() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn collateral_under_a_lien_cannot_leave(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake("alice", 0, 0, 150).unwrap();
     w.run();
@@ -321,9 +305,8 @@ fn collateral_under_a_lien_cannot_leave() {
 }
 
 /// §5: a slash on the vault's own chain, found by comparing books, reaches the consumers.
-#[test]
-fn a_slash_on_the_own_chain_cuts_every_consumer() {
-    let mut w = Native::new(&["0.1"], "0.1");
+fn a_slash_on_the_own_chain_cuts_every_consumer(on: Engine) {
+    let mut w = Native::new(on, &["0.1"], "0.1");
     w.bond("alice", COLLATERAL);
     w.stake_local("alice", 200);
     w.stake("alice", 0, 0, 200).unwrap();
@@ -332,4 +315,26 @@ fn a_slash_on_the_own_chain_cuts_every_consumer() {
     w.run();
     let a = w.account("alice");
     assert_eq!((a.bonded.0, w.local("alice"), w.lien("alice", 0), w.foreign(0, 0)), (180, 180, 180, 180));
+}
+
+on_each_engine! {
+    s1_a_slash_within_the_free_collateral_burns_nothing,
+    s2_a_slash_beyond_it_burns_local_stake,
+    s3_part_of_the_slash_is_free_and_part_is_burned,
+    s4_the_other_consumer_burns_over_its_validators,
+    s5_promises_are_scaled_alike,
+    t1_rounding_does_not_freeze_a_release,
+    t2_the_second_invariant_is_restored_too,
+    t3_a_small_third_lien_changes_nothing_about_it,
+    t3b_dust_does_not_protect_from_a_slash,
+    t4_a_slash_during_a_stake_in_flight_ends_well_either_way,
+    t4b_a_slash_during_the_second_half_of_a_stake_ends_well_either_way,
+    t5_rewards_are_paid_once,
+    t6_nothing_is_divided_by_no_stake,
+    t8_an_unstake_in_flight_leaves_rewards_at_nothing,
+    t7_a_slash_takes_at_most_the_agreed_ratio,
+    t9_a_full_slash_leaves_no_empty_liens,
+    t10_leaving_stake_is_reached_by_a_slash_elsewhere,
+    collateral_under_a_lien_cannot_leave,
+    a_slash_on_the_own_chain_cuts_every_consumer,
 }

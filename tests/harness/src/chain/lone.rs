@@ -1,6 +1,6 @@
 //! One contract without a chain: the same test body on native code and on the built wasm.
 //!
-//! A body takes an [`Engine`], makes a [`Lone`] contract on it and sends messages. [`Engine::all`] are the engines of
+//! A body takes an [`Engine`], makes a [`Lone`] contract on it and sends messages; `on_each_engine!` makes tests of it. [`Engine::all`] are the engines of
 //! this build: native code always, cosmwasm-vm with the feature `wasm` (`--features mesh-harness/wasm`), which runs
 //! the files of `contracts/build`. Not here: other contracts. What a contract asks of them, the test's querier
 //! answers; what it tells them is in the response.
@@ -143,4 +143,41 @@ impl<Q: Querier> Lone<Q> {
 
 fn json<M: Serialize>(msg: &M) -> Result<Vec<u8>, String> {
     to_json_vec(msg).map_err(|e| e.to_string())
+}
+
+/// Makes tests of functions that take an [`Engine`]: `native::name` of each, and `wasm::name` with the feature `wasm`.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($($name:ident),+ $(,)?) => {
+        mod native {
+            $(#[test]
+            fn $name() {
+                super::$name($crate::chain::Engine::Native);
+            })+
+        }
+        $crate::on_wasm!($($name),+);
+    };
+}
+
+/// The half of [`on_each_engine`] that depends on this crate's features, not on those of the crate that uses it.
+#[cfg(feature = "wasm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_wasm {
+    ($($name:ident),+) => {
+        mod wasm {
+            $(#[test]
+            fn $name() {
+                super::$name($crate::chain::Engine::Wasm);
+            })+
+        }
+    };
+}
+
+/// The half of [`on_each_engine`] that depends on this crate's features: nothing without the engine.
+#[cfg(not(feature = "wasm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_wasm {
+    ($($name:ident),+) => {};
 }

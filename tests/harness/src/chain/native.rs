@@ -3,9 +3,12 @@
 //! A deployer stores the bytes that [`ContractSet::code_bytes`] gives for a name, whatever the engine: a marker
 //! for native code, the real file for wasm. So there is one deployment path.
 
+#[cfg(feature = "wasm")]
+use super::built::built_dir;
 use super::built::read_built;
 use super::contract::{CallError, Code, Entry, IbcEntry};
 use super::custom::ChainMsg;
+use super::lone::Engine;
 use cosmwasm_std::{
     Binary, CosmosMsg, CustomQuery, Deps, DepsMut, Env, IbcBasicResponse, IbcChannelCloseMsg,
     IbcChannelConnectMsg, IbcChannelOpenMsg, IbcChannelOpenResponse, IbcPacketAckMsg, IbcPacketReceiveMsg,
@@ -321,6 +324,18 @@ impl ContractSet {
             out = out.wasm(name, read_built(dir, name)?);
         }
         Ok(out)
+    }
+
+    /// The same contracts as an engine runs them: on wasm, the files of [`built_dir`].
+    ///
+    /// # Errors
+    /// When a file is missing or cannot be read; the error names it.
+    pub fn on(self, engine: Engine) -> std::io::Result<Self> {
+        match engine {
+            Engine::Native => Ok(self),
+            #[cfg(feature = "wasm")]
+            Engine::Wasm => self.from_wasm_dir(&built_dir()),
+        }
     }
 
     /// The names in the set.

@@ -1,7 +1,8 @@
 //! One life of a vault with three consumers: what people, chains and the relay may do, and what must hold.
 
-use super::light::{DENOM, Kind, VIRTUAL, World};
+use super::light::{DENOM, Kind, Map, VIRTUAL, World};
 use cosmwasm_std::{Addr, to_json_binary};
+use mesh_harness::chain::Engine;
 use mesh_harness::faults::Dice;
 use serde_json::{Value, json};
 use staking_api::mesh as api;
@@ -76,16 +77,16 @@ fn coin(amount: u128, denom: &str) -> Value {
 }
 
 impl Life {
-    pub fn native() -> Self {
-        Self::new(false)
+    pub fn native(on: Engine) -> Self {
+        Self::new(on, false)
     }
 
-    pub fn bitcoin() -> Self {
-        Self::new(true)
+    pub fn bitcoin(on: Engine) -> Self {
+        Self::new(on, true)
     }
 
-    fn new(bitcoin: bool) -> Self {
-        let world = World::default();
+    fn new(on: Engine, bitcoin: bool) -> Self {
+        let world = World::new(on);
         let owner = world.api.addr_make("owner");
         let users = USERS.map(|u| world.api.addr_make(u));
         let vault = if bitcoin {
@@ -159,6 +160,11 @@ impl Life {
             delegations: self.delegations,
             faulty: self.faulty.clone(),
         }
+    }
+
+    /// All that the contracts and the chain have stored.
+    pub fn books(&self) -> Vec<Map> {
+        self.world.books()
     }
 
     fn add_consumer(&mut self, n: usize) {

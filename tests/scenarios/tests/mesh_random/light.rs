@@ -1,4 +1,4 @@
-//! A light chain for many short lives of the mesh's contracts: their own entry points on maps in memory.
+//! A light chain for many short lives of the mesh's contracts: their code, native or wasm, on maps in memory.
 //!
 //! It does what a chain does for them and no more: storage that a failure rolls back, sub-messages and replies, coins,
 //! a few validators, packets kept in a list. Both sides of every pairing live in one world, which no contract notices.
@@ -7,22 +7,27 @@ use cosmwasm_std::testing::{MockApi, mock_env};
 use cosmwasm_std::{
     Addr, BankMsg, BankQuery, Binary, Coin, ContractResult, CosmosMsg, Deps, DepsMut, DistributionMsg, Empty,
     Env, Event, IbcMsg, MessageInfo, Order, Querier, QuerierResult, QuerierWrapper, QueryRequest, Record,
-    Reply, ReplyOn, Response, StakingMsg, StakingQuery, Storage, SubMsgResponse, SubMsgResult, SystemError,
+    Reply, ReplyOn, StakingMsg, StakingQuery, Storage, SubMsgResponse, SubMsgResult, SystemError,
     SystemResult, Uint128, WasmMsg, WasmQuery, from_json, to_json_binary,
 };
+use mesh_harness::chain::{CallError, ChainMsg, Code, Engine, Entry, IbcEntry};
+use mesh_harness::native_contract;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The staking token of every consumer.
 pub const DENOM: &str = "ucons";
+/// Prefix of addresses.
+pub const PREFIX: &str = "cosmwasm";
 /// Code id of virtual-staking.
 pub const VIRTUAL: u64 = 1;
 
 /// What runs at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     BtcVault,
     MeshVault,
@@ -30,19 +35,12 @@ pub enum Kind {
     Converter,
     VirtualStaking,
     PriceFeed,
-    /// Somebody else's contract, [`World::foreign`]. Of the suites that share this file only mesh_interchange has one.
-    #[allow(dead_code)]
+    /// Somebody else's contract, see [`World::add_foreign`].
     Foreign,
 }
 
-/// Entry points of somebody else's contract.
-#[derive(Clone, Copy)]
-pub struct Foreign {
-    pub execute: fn(DepsMut, Env, MessageInfo, &[u8]) -> Result<Response, String>,
-    pub query: fn(Deps, &[u8]) -> Result<Binary, String>,
-}
-
-type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+/// A contract's storage.
+pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 /// Old values, so that a failure can be undone.
 type Journal = Rc<RefCell<Vec<(usize, Vec<u8>, Option<Vec<u8>>)>>>;
 
@@ -111,6 +109,8 @@ pub struct Packet {
 
 /// The world.
 pub struct World {
+    on: Engine,
+    codes: RefCell<HashMap<Kind, Arc<dyn Code>>>,
     stores: RefCell<Vec<Store>>,
     kinds: RefCell<Vec<Kind>>,
     addresses: RefCell<Vec<Addr>>,
@@ -127,7 +127,6 @@ pub struct World {
     pub stubborn: Cell<Option<usize>>,
     /// Undelegations that fail just now.
     pub stuck: Cell<bool>,
-    pub foreign: Cell<Option<Foreign>>,
 }
 
 type Done<T> = Result<T, String>;
@@ -141,13 +140,16 @@ fn units(coin: &Coin) -> Done<u128> {
     Uint128::try_from(coin.amount).map(|a| a.u128()).map_err(text)
 }
 
-impl Default for World {
-    fn default() -> Self {
+impl World {
+    /// An empty world; `on` runs its contracts.
+    pub fn new(on: Engine) -> Self {
         let journal = Journal::default();
         let ledger = Store { number: LEDGER, map: Rc::default(), journal: journal.clone() };
         let mut env = mock_env();
         env.block.time = cosmwasm_std::Timestamp::from_seconds(1_800_000_000);
         Self {
+            on,
+            codes: RefCell::default(),
             stores: RefCell::default(),
             kinds: RefCell::default(),
             addresses: RefCell::default(),
@@ -157,15 +159,12 @@ impl Default for World {
             packets: RefCell::default(),
             peers: RefCell::default(),
             env: RefCell::new(env),
-            api: MockApi::default(),
+            api: MockApi::default().with_prefix(PREFIX),
             stubborn: Cell::new(None),
             stuck: Cell::new(false),
-            foreign: Cell::new(None),
         }
     }
-}
 
-impl World {
     /// Another world that begins where this one is.
     pub fn copy(&self) -> Self {
         let journal = Journal::default();
@@ -175,6 +174,8 @@ impl World {
             journal: journal.clone(),
         };
         Self {
+            on: self.on,
+            codes: self.codes.clone(),
             stores: RefCell::new(self.stores.borrow().iter().map(copied).collect()),
             kinds: self.kinds.clone(),
             addresses: self.addresses.clone(),
@@ -187,8 +188,38 @@ impl World {
             api: self.api,
             stubborn: Cell::new(None),
             stuck: Cell::new(false),
-            foreign: self.foreign.clone(),
         }
+    }
+
+    /// Gives somebody else's contract its code. Of the suites that share this file only mesh_interchange has one.
+    #[allow(dead_code)]
+    pub fn add_foreign(&self, code: Arc<dyn Code>) {
+        self.codes.borrow_mut().insert(Kind::Foreign, code);
+    }
+
+    /// The code of the `n`-th contract, loaded once.
+    fn code(&self, n: usize) -> Arc<dyn Code> {
+        let kind = self.kind(n);
+        let load = || {
+            let (name, native) = match kind {
+                Kind::BtcVault => ("btc-vault", native_contract!(btc_vault, reply)),
+                Kind::MeshVault => ("mesh-vault", native_contract!(mesh_vault, reply)),
+                Kind::External => ("external-staking", native_contract!(external_staking, reply, ibc)),
+                Kind::Converter => ("converter", native_contract!(converter, reply, ibc)),
+                Kind::VirtualStaking => ("virtual-staking", native_contract!(virtual_staking, reply)),
+                Kind::PriceFeed => ("price-feed", native_contract!(price_feed)),
+                Kind::Foreign => panic!("no foreign code"),
+            };
+            self.on.load(name, native, PREFIX).expect("contracts/build has built all")
+        };
+        self.codes.borrow_mut().entry(kind).or_insert_with(load).clone()
+    }
+
+    /// Every contract's storage, and the ledger of coins and stakes. Only mesh_random compares them.
+    #[allow(dead_code)]
+    pub fn books(&self) -> Vec<Map> {
+        let stores = self.stores.borrow();
+        stores.iter().chain([&self.ledger]).map(|s| s.map.borrow().clone()).collect()
     }
 
     pub fn address(&self, n: usize) -> Addr {
@@ -260,20 +291,7 @@ impl World {
         self.numbers.borrow_mut().insert(address.to_string(), n);
         self.addresses.borrow_mut().push(address);
         let info = MessageInfo { sender: sender.clone(), funds: vec![] };
-        macro_rules! make {
-            ($c:ident) => {
-                self.run(n, |deps, env| lifted($c::instantiate(deps, env, info, parsed(msg)?)))
-            };
-        }
-        match kind {
-            Kind::BtcVault => make!(btc_vault),
-            Kind::MeshVault => make!(mesh_vault),
-            Kind::External => make!(external_staking),
-            Kind::Converter => make!(converter),
-            Kind::VirtualStaking => make!(virtual_staking),
-            Kind::PriceFeed => make!(price_feed),
-            Kind::Foreign => Ok(None),
-        }?;
+        self.run(n, Entry::Instantiate(info, msg.to_vec()))?;
         Ok(n)
     }
 
@@ -301,50 +319,16 @@ impl World {
             self.pay(sender, &to, coin)?;
         }
         let info = MessageInfo { sender: sender.clone(), funds };
-        macro_rules! call {
-            ($c:ident) => {
-                self.run(n, |deps, env| lifted($c::execute(deps, env, info, parsed(msg)?)))
-            };
-        }
-        match self.kind(n) {
-            Kind::BtcVault => call!(btc_vault),
-            Kind::MeshVault => call!(mesh_vault),
-            Kind::External => call!(external_staking),
-            Kind::Converter => call!(converter),
-            Kind::VirtualStaking => call!(virtual_staking),
-            Kind::PriceFeed => call!(price_feed),
-            Kind::Foreign => {
-                let code = self.foreign.get().ok_or("no foreign code")?;
-                self.run(n, |deps, env| (code.execute)(deps, env, info, msg))
-            }
-        }
-        .map(drop)
-    }
-
-    fn reply(&self, n: usize, reply: Reply) -> Done<()> {
-        macro_rules! call {
-            ($c:ident) => {
-                self.run(n, |deps, env| lifted($c::reply(deps, env, reply)))
-            };
-        }
-        match self.kind(n) {
-            Kind::BtcVault => call!(btc_vault),
-            Kind::MeshVault => call!(mesh_vault),
-            Kind::External => call!(external_staking),
-            Kind::Converter => call!(converter),
-            Kind::VirtualStaking => call!(virtual_staking),
-            Kind::PriceFeed | Kind::Foreign => Err("no reply".into()),
-        }
-        .map(drop)
+        self.run(n, Entry::Execute(info, msg.to_vec())).map(drop)
     }
 
     /// Runs an entry point and all it leads to; gives the response's data.
-    pub fn run(&self, n: usize, f: impl FnOnce(DepsMut, Env) -> Done<Response>) -> Done<Option<Binary>> {
+    fn run(&self, n: usize, entry: Entry) -> Done<Option<Binary>> {
         let (mut store, asker) = (self.store(n), Asker(self));
         let mut env = self.env.borrow().clone();
         env.contract.address = self.address(n);
         let deps = DepsMut { storage: &mut store, api: &self.api, querier: QuerierWrapper::new(&asker) };
-        let response = f(deps, env)?;
+        let (response, _) = self.code(n).call(entry, deps, env).map_err(refusal)?;
         for sub in response.messages {
             let mark = self.mark();
             let result = match self.dispatch(n, sub.msg) {
@@ -365,13 +349,14 @@ impl World {
                 _ => false,
             };
             if wanted {
-                self.reply(n, Reply { id: sub.id, payload: sub.payload, gas_used: 0, result })?;
+                let reply = Reply { id: sub.id, payload: sub.payload, gas_used: 0, result };
+                self.run(n, Entry::Reply(reply))?;
             }
         }
         Ok(response.data)
     }
 
-    fn dispatch(&self, n: usize, msg: CosmosMsg) -> Done<Vec<Event>> {
+    fn dispatch(&self, n: usize, msg: CosmosMsg<ChainMsg>) -> Done<Vec<Event>> {
         let sender = self.address(n);
         match msg {
             CosmosMsg::Wasm(WasmMsg::Execute { contract_addr, msg, funds }) => {
@@ -488,20 +473,7 @@ impl World {
         let mut env = self.env.borrow().clone();
         env.contract.address = self.address(n);
         let deps = Deps { storage: &store, api: &self.api, querier: QuerierWrapper::new(&asker) };
-        macro_rules! query {
-            ($c:ident) => {
-                $c::query(deps, env, parsed(msg)?).map_err(text)
-            };
-        }
-        match self.kind(n) {
-            Kind::BtcVault => query!(btc_vault),
-            Kind::MeshVault => query!(mesh_vault),
-            Kind::External => query!(external_staking),
-            Kind::Converter => query!(converter),
-            Kind::VirtualStaking => query!(virtual_staking),
-            Kind::PriceFeed => query!(price_feed),
-            Kind::Foreign => (self.foreign.get().ok_or("no foreign code")?.query)(deps, msg),
-        }
+        self.code(n).query(deps, env, msg.to_vec()).map(|(answer, _)| answer).map_err(refusal)
     }
 
     fn chain_answer(&self, request: &[u8]) -> Done<Binary> {
@@ -549,44 +521,21 @@ impl Querier for Asker<'_> {
     }
 }
 
-fn parsed<M: DeserializeOwned>(msg: &[u8]) -> Done<M> {
-    from_json(msg).map_err(text)
-}
-
-/// A response of any custom type as one without custom messages.
-pub fn lifted<C, E: ToString>(response: Result<Response<C>, E>) -> Done<Response> {
-    let response = response.map_err(text)?;
-    let mut out = Response::new();
-    for sub in response.messages {
-        let msg = sub.msg.change_custom().ok_or("a custom message")?;
-        let sub = cosmwasm_std::SubMsg {
-            id: sub.id,
-            payload: sub.payload,
-            msg,
-            gas_limit: sub.gas_limit,
-            reply_on: sub.reply_on,
-        };
-        out = out.add_submessage(sub);
-    }
-    out.data = response.data;
-    Ok(out)
+/// What a contract refuses is an answer; that it stops without one must not happen.
+fn refusal(e: CallError) -> String {
+    assert!(!e.aborted, "a contract stopped: {}", e.text);
+    e.text
 }
 
 mod ibc {
     use super::*;
     use cosmwasm_std::{
-        IbcAcknowledgement, IbcBasicResponse, IbcChannel, IbcChannelConnectMsg, IbcChannelOpenMsg,
-        IbcEndpoint, IbcOrder, IbcPacket, IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg,
-        Timestamp,
+        IbcAcknowledgement, IbcChannel, IbcChannelConnectMsg, IbcChannelOpenMsg, IbcEndpoint, IbcOrder,
+        IbcPacket, IbcPacketAckMsg, IbcPacketReceiveMsg, IbcPacketTimeoutMsg, Timestamp,
     };
 
     fn end(n: usize) -> IbcEndpoint {
         IbcEndpoint { port_id: format!("wasm.{n}"), channel_id: format!("channel-{n}") }
-    }
-
-    /// An IBC answer as a response, its acknowledgement as data.
-    fn basic<E: ToString>(r: Result<IbcBasicResponse, E>) -> Done<Response> {
-        Ok(Response::new().add_submessages(r.map_err(text)?.messages))
     }
 
     impl World {
@@ -603,23 +552,21 @@ mod ibc {
             let version = staking_api::mesh::packet::ChannelVersion::ours();
             let version = cosmwasm_std::to_json_string(&version).unwrap();
             self.peers.borrow_mut().extend([(converter, external), (external, converter)]);
-            let at = |n: usize| (self.store(n), self.env.borrow().clone());
-            let ((mut s, env), asker) = (at(external), Asker(self));
-            let deps = DepsMut { storage: &mut s, api: &self.api, querier: QuerierWrapper::new(&asker) };
             let open = IbcChannelOpenMsg::new_try(ends(external, converter), &version);
-            external_staking::ibc_channel_open(deps, env.clone(), open).unwrap();
             let ack = IbcChannelConnectMsg::new_ack(ends(converter, external), &version);
-            let run = self.transact(|| {
-                self.run(converter, |deps, env| basic(converter::ibc_channel_connect(deps, env, ack)))
-            });
-            run.unwrap();
             let confirm = IbcChannelConnectMsg::new_confirm(ends(external, converter));
-            let run = self.transact(|| {
-                self.run(external, |deps, env| {
-                    basic(external_staking::ibc_channel_connect(deps, env, confirm))
-                })
-            });
-            run.unwrap();
+            for (n, entry) in [
+                (external, IbcEntry::ChannelOpen(open)),
+                (converter, IbcEntry::ChannelConnect(ack)),
+                (external, IbcEntry::ChannelConnect(confirm)),
+            ] {
+                self.answered(n, entry).unwrap();
+            }
+        }
+
+        /// Runs an IBC entry point as a transaction.
+        fn answered(&self, n: usize, entry: IbcEntry) -> Done<Option<Binary>> {
+            self.transact(|| self.run(n, Entry::Ibc(entry)))
         }
 
         fn packet(&self, p: &Packet) -> IbcPacket {
@@ -631,17 +578,7 @@ mod ibc {
         pub fn receive(&self, i: usize) {
             let p = self.packets.borrow()[i].clone();
             let msg = IbcPacketReceiveMsg::new(self.packet(&p), Addr::unchecked("relayer"));
-            let done = self.transact(|| {
-                self.run(p.to, |deps, env| {
-                    let r = match self.kind(p.to) {
-                        Kind::Converter => converter::ibc_packet_receive(deps, env, msg).map_err(text)?,
-                        _ => external_staking::ibc_packet_receive(deps, env, msg).map_err(text)?,
-                    };
-                    let mut response = Response::new().add_submessages(r.messages);
-                    response.data = r.acknowledgement;
-                    Ok(response)
-                })
-            });
+            let done = self.answered(p.to, IbcEntry::PacketReceive(msg));
             let ack = match done {
                 Ok(ack) => ack.unwrap_or_default(),
                 Err(e) => panic!("receiving {}: {e}", String::from_utf8_lossy(&p.data)),
@@ -657,13 +594,7 @@ mod ibc {
             let p = self.packets.borrow_mut().remove(i);
             let ack = IbcAcknowledgement::new(p.ack.clone().expect("received"));
             let msg = IbcPacketAckMsg::new(ack, self.packet(&p), Addr::unchecked("relayer"));
-            self.transact(|| {
-                self.run(p.from, |deps, env| match self.kind(p.from) {
-                    Kind::Converter => basic(converter::ibc_packet_ack(deps, env, msg)),
-                    _ => basic(external_staking::ibc_packet_ack(deps, env, msg)),
-                })
-            })
-            .map(drop)
+            self.answered(p.from, IbcEntry::PacketAck(msg)).map(drop)
         }
 
         /// Tells a packet's sender that it will never arrive.
@@ -673,13 +604,7 @@ mod ibc {
         pub fn time_out(&self, i: usize) -> Done<()> {
             let p = self.packets.borrow_mut().remove(i);
             let msg = IbcPacketTimeoutMsg::new(self.packet(&p), Addr::unchecked("relayer"));
-            self.transact(|| {
-                self.run(p.from, |deps, env| match self.kind(p.from) {
-                    Kind::Converter => basic(converter::ibc_packet_timeout(deps, env, msg)),
-                    _ => basic(external_staking::ibc_packet_timeout(deps, env, msg)),
-                })
-            })
-            .map(drop)
+            self.answered(p.from, IbcEntry::PacketTimeout(msg)).map(drop)
         }
     }
 }

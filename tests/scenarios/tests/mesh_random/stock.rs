@@ -1,17 +1,19 @@
 //! A lien holder that refuses what the stock external-staking refuses: burning stake that is in flight (T4) or leaving
 //! (T10). What it tells the vault it sends as plain messages, so that a vault's refusal would fail its own handler.
 
-use super::light::Foreign;
 use cosmwasm_std::{
     Binary, Deps, DepsMut, Env, MessageInfo, Response, Storage, WasmMsg, from_json, to_json_binary,
 };
+use mesh_harness::chain::NativeContract;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use staking_api::mesh::Uint128;
 use staking_api::mesh::vault::CrossStakingExecuteMsg;
 
-/// Its entry points.
-pub const CODE: Foreign = Foreign { execute, query };
+/// Its code.
+pub fn code() -> NativeContract {
+    NativeContract::new(instantiate, execute, query)
+}
 
 /// One user's stake with one validator; the stock contract has many.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -44,9 +46,14 @@ fn tell(vault: &str, msg: &Value) -> Result<Response, String> {
     Ok(Response::new().add_message(WasmMsg::Execute { contract_addr: vault.into(), msg, funds: vec![] }))
 }
 
-fn execute(deps: DepsMut, _env: Env, info: MessageInfo, msg: &[u8]) -> Result<Response, String> {
+fn instantiate(_: DepsMut, _: Env, _: MessageInfo, _: Value) -> Result<Response, String> {
+    Ok(Response::new())
+}
+
+fn execute(deps: DepsMut, _env: Env, info: MessageInfo, msg: Value) -> Result<Response, String> {
+    let msg = msg.to_string();
     let mut state = load(deps.storage);
-    let done = match from_json::<CrossStakingExecuteMsg>(msg) {
+    let done = match from_json::<CrossStakingExecuteMsg>(&msg) {
         Ok(asked) => asked_by_vault(&mut state, info.sender.as_str(), asked),
         Err(_) => driven(&mut state, from_json(msg).map_err(|e| e.to_string())?),
     }?;
@@ -104,9 +111,8 @@ fn driven(state: &mut State, msg: Drive) -> Result<Response, String> {
     }
 }
 
-fn query(deps: Deps, msg: &[u8]) -> Result<Binary, String> {
+fn query(deps: Deps, _: Env, msg: Value) -> Result<Binary, String> {
     let state = load(deps.storage);
-    let msg: Value = from_json(msg).map_err(|e| e.to_string())?;
     let answer = match msg.as_object().and_then(|o| o.keys().next()).map(String::as_str) {
         Some("max_slash") => json!({ "slash_ratio_dsign": "0.1", "slash_ratio_offline": "0.1" }),
         Some("stakes") => {

@@ -5,7 +5,8 @@ pub mod vault;
 
 use cosmwasm_std::IbcOrder;
 use mesh_harness::chain::{
-    Chain, ChainConfig, ChainError, ContractSet, DevAccount, GenesisValidator, TxResult,
+    Chain, ChainConfig, ChainError, ContractSet, DevAccount, Engine, GenesisValidator, TxResult, built_dir,
+    read_built,
 };
 use mesh_harness::clock::Clock;
 use mesh_harness::ibc::{Connection, Relay};
@@ -21,8 +22,9 @@ pub const BTC: u128 = 100_000_000;
 /// Consumer tokens per satoshi in these tests.
 pub const PRICE: &str = "2";
 
-pub fn contracts() -> ContractSet {
-    ContractSet::new()
+/// The contracts as an engine runs them.
+pub fn contracts(on: Engine) -> ContractSet {
+    let native = ContractSet::new()
         .native("price-feed", native_contract!(price_feed, sudo, migrate))
         .native("converter", native_contract!(converter, reply, migrate, ibc))
         .native("virtual-staking", native_contract!(virtual_staking, reply, sudo, migrate))
@@ -32,14 +34,25 @@ pub fn contracts() -> ContractSet {
         .native("mesh-vault", native_contract!(mesh_vault, reply, migrate))
         .native("native-staking", native_contract!(native_staking, reply, sudo, migrate))
         .native("native-staking-proxy", native_contract!(native_staking_proxy, migrate))
-        .native("btc-vault", native_contract!(btc_vault, reply, migrate))
+        .native("btc-vault", native_contract!(btc_vault, reply, migrate));
+    native.on(on).expect("contracts/build has built all")
+}
+
+/// The same with virtual-staking for x/meshsecurity; its native code here always speaks to that too.
+pub fn contracts_for_module(on: Engine) -> ContractSet {
+    let set = contracts(on);
+    if on == Engine::Native {
+        return set;
+    }
+    let file = read_built(&built_dir(), "virtual-staking-module").expect("contracts/build has built all");
+    set.wasm("virtual-staking", file)
 }
 
 pub fn account(name: &str, prefix: &str) -> String {
     DevAccount::from_seed(0, name).address(prefix).unwrap()
 }
 
-pub fn chain(id: &str, prefix: &str, denom: &str, clock: &Clock) -> Chain {
+pub fn chain(on: Engine, id: &str, prefix: &str, denom: &str, clock: &Clock) -> Chain {
     let validator = |n: u8| GenesisValidator {
         moniker: format!("validator-{n}"),
         self_bond: 1_000_000_000,
@@ -47,7 +60,7 @@ pub fn chain(id: &str, prefix: &str, denom: &str, clock: &Clock) -> Chain {
     };
     let mut config = ChainConfig::new(id, prefix, denom)
         .validators(vec![validator(1), validator(2), validator(3)])
-        .contracts(contracts())
+        .contracts(contracts(on))
         .clock(clock.clone())
         .rpc_port(None);
     for name in ["alice", "bob", "owner", "gov"] {
@@ -68,6 +81,7 @@ pub struct Consumer {
 }
 
 pub struct World {
+    pub on: Engine,
     pub clock: Clock,
     pub hub: Chain,
     pub owner: String,
@@ -86,9 +100,9 @@ pub fn policy() -> Value {
 
 impl World {
     /// A hub with a vault and no consumer.
-    pub fn hub(policy: &Value) -> Self {
+    pub fn hub(on: Engine, policy: &Value) -> Self {
         let clock = Clock::manual(START);
-        let hub = chain("hub-1", "mesh", "umesh", &clock);
+        let hub = chain(on, "hub-1", "mesh", "umesh", &clock);
         let names = ["owner", "btc-staking", "btc-finality"];
         let [owner, staking, finality] = names.map(|n| account(n, "mesh"));
         let code = hub.store("btc-vault").unwrap();
@@ -98,12 +112,12 @@ impl World {
             json!({ "set_consumer": { "consumer": consumer, "external_staking": external, "slash_dsign": slash,
                 "cap_sat": 100 * BTC as u64, "paused": false } })
         };
-        Self { clock, hub, owner, staking, finality, vault, relay: Relay::new(1), consumers: vec![], set }
+        Self { on, clock, hub, owner, staking, finality, vault, relay: Relay::new(1), consumers: vec![], set }
     }
 
     /// A hub whose vault is the example custody (2 of 3 attesters), and two consumers.
-    pub fn attested() -> Self {
-        let mut w = Self::hub(&policy());
+    pub fn attested(on: Engine) -> Self {
+        let mut w = Self::hub(on, &policy());
         let code = w.hub.store("custody-example").unwrap();
         let attesters: Vec<String> = (1..=3).map(|n| account(&format!("attester-{n}"), "mesh")).collect();
         let init = json!({ "denom": "sat", "attesters": attesters, "threshold": 2, "owner": w.owner });
@@ -119,15 +133,15 @@ impl World {
     }
 
     /// A hub and one consumer, slash 5 %, no limits but a high cap.
-    pub fn pair() -> Self {
-        let mut w = Self::hub(&policy());
+    pub fn pair(on: Engine) -> Self {
+        let mut w = Self::hub(on, &policy());
         w.add_consumer("cons-1", "0.05", json!({ "max_cap": "1000000000000" }));
         w
     }
 
     /// Deploys a pairing and opens its channel.
     pub fn add_consumer(&mut self, id: &str, slash: &str, limits: Value) {
-        let chain = chain(id, "cons", "ucons", &self.clock);
+        let chain = chain(self.on, id, "cons", "ucons", &self.clock);
         let gov = account("gov", "cons");
         let [feed_code, virtual_code, converter_code] =
             ["price-feed", "virtual-staking", "converter"].map(|n| chain.store(n).unwrap());

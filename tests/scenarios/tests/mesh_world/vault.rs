@@ -2,7 +2,7 @@
 
 use super::{Consumer, account, chain};
 use cosmwasm_std::{Coin, IbcOrder, to_json_binary};
-use mesh_harness::chain::{Chain, ChainError, TxResult};
+use mesh_harness::chain::{Chain, ChainError, Engine, TxResult};
 use mesh_harness::clock::Clock;
 use mesh_harness::faults::PacketFaults;
 use mesh_harness::ibc::{Relay, Stage};
@@ -14,6 +14,7 @@ pub const COLLATERAL: u128 = 200;
 const UNBONDING: u64 = 1000;
 
 pub struct Native {
+    pub on: Engine,
     pub clock: Clock,
     pub hub: Chain,
     pub owner: String,
@@ -25,14 +26,14 @@ pub struct Native {
 
 impl Native {
     /// One consumer per slash ratio; `local` is that of local staking.
-    pub fn new(ratios: &[&str], local: &str) -> Self {
-        Self::seeded(1, ratios, local)
+    pub fn new(on: Engine, ratios: &[&str], local: &str) -> Self {
+        Self::seeded(on, 1, ratios, local)
     }
 
     /// As [`Self::new`], with a seed for the faults of the relay.
-    pub fn seeded(seed: u64, ratios: &[&str], local: &str) -> Self {
+    pub fn seeded(on: Engine, seed: u64, ratios: &[&str], local: &str) -> Self {
         let clock = Clock::manual(super::START);
-        let hub = chain("hub-1", "mesh", "umesh", &clock);
+        let hub = chain(on, "hub-1", "mesh", "umesh", &clock);
         let owner = account("owner", "mesh");
         let [vault, native, proxy] =
             ["mesh-vault", "native-staking", "native-staking-proxy"].map(|n| hub.store(n).unwrap());
@@ -43,7 +44,7 @@ impl Native {
         let config: api::vault::ConfigResponse = hub.query(&vault, &json!({ "config": {} })).unwrap();
         let local_staking = config.local_staking.unwrap();
         let mut w =
-            Self { clock, hub, owner, vault, local_staking, relay: Relay::new(seed), consumers: vec![] };
+            Self { on, clock, hub, owner, vault, local_staking, relay: Relay::new(seed), consumers: vec![] };
         for (i, ratio) in ratios.iter().enumerate() {
             w.add_consumer(&format!("cons-{i}"), ratio);
         }
@@ -51,7 +52,7 @@ impl Native {
     }
 
     fn add_consumer(&mut self, id: &str, slash: &str) {
-        let chain = chain(id, "cons", "ucons", &self.clock);
+        let chain = chain(self.on, id, "cons", "ucons", &self.clock);
         let gov = account("gov", "cons");
         let [feed_code, virtual_code, converter_code] =
             ["price-feed", "virtual-staking", "converter"].map(|n| chain.store(n).unwrap());

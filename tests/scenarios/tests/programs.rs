@@ -22,6 +22,8 @@ const UNBONDING: u32 = 20;
 const AMOUNT: u64 = 1_000_000;
 const FEE: u64 = 500;
 const UNBONDING_FEE: u64 = 1_000;
+/// A Bitcoin node that is not there.
+const NO_BITCOIN: &str = "[bitcoin]\nrpc = \"http://127.0.0.1:1\"\n";
 
 /// The covenant at work.
 struct Covenant {
@@ -78,11 +80,12 @@ impl Provider {
     fn start(world: &World) -> Self {
         let signer = world.signer("eots", "eots", "eots-key-fp1");
         let at_work = serve(&signer);
-        let (socket, hub) = (signer.home.join("signer.sock"), world.get("MESH_HUB_RPC"));
-        let fp = format!(
-            "[fp]\nsigner = {socket:?}\nahead = 100\nbatch = 2000\n[[fp.consumers]]\nrpc = [{hub:?}]\n"
-        );
-        let tool = world.bridge("provider", "fp1", &fp);
+        let socket = signer.home.join("signer.sock");
+        let mut fp = format!("[fp]\nsigner = {socket:?}\nahead = 100\nbatch = 2000\n");
+        for chain in ["MESH_HUB_RPC", "MESH_CONSUMER_RPC"] {
+            fp += &format!("[[fp.consumers]]\nrpc = [{:?}]\n", world.get(chain));
+        }
+        let tool = world.bridge("provider", "fp1", NO_BITCOIN, &fp);
         let register = ["fp", "register", "--moniker", "Acme", "--commission", "5%"];
         let first = tool.ask(&register);
         assert_eq!(first["again"], false);
@@ -186,16 +189,22 @@ fn caught_up(relayer: &Tool) {
     });
 }
 
-/// Votes begin once Bitcoin's clock has passed over the randomness, and go on over a power failure of the signer.
+/// Votes for both chains begin once Bitcoin's clock has passed over the randomness, and go on over a power failure of the
+/// signer.
 fn finalise(world: &World, relayer: &Tool, provider: Provider) -> Provider {
-    until("committed randomness", 60, || world.committed(&provider.key).then_some(()));
+    for chain in world.chains() {
+        until("committed randomness", 60, || world.committed(&provider.key, chain).then_some(()));
+    }
     for _ in 0..2 {
         world.mine(1, &nobody());
         caught_up(relayer);
     }
-    let first = until("a final block", 240, || world.finality().last_finalized);
+    let last = |chain| world.finality(chain).last_finalized;
+    let first = world.chains().map(|chain| until("a final block", 240, || last(chain)));
     let provider = provider.lose_power();
-    until("more final blocks", 120, || world.finality().last_finalized.filter(|height| *height > first + 3));
+    for (chain, first) in world.chains().into_iter().zip(first) {
+        until("more final blocks", 120, || last(chain).filter(|height| *height > first + 3));
+    }
     let status = provider.signer.ask(&["status"]);
     assert!(status["signed"].as_u64().unwrap() > 0, "{status}");
     provider
@@ -220,13 +229,15 @@ fn leave(world: &World, holder: &Tool, stake: &str) {
     assert_eq!(holder.ask(&["stake", "show", stake])["stage"], "withdrawn");
 }
 
+/// §15-13: a finality provider runs beside its validators and needs no further node. Its bridge knows one node of each
+/// chain it votes for, the validator's own, and no Bitcoin node answers it; both chains become final by its votes.
 #[test]
 fn four_programs_carry_a_stake_from_wallet_to_wallet() {
     let dir = tempfile::tempdir().unwrap();
     let (up, world) = world::up(dir.path());
     let mut covenant = Covenant::start(&world);
     let provider = Provider::start(&world);
-    let relayer = world.bridge("relayer", "relayer", "");
+    let relayer = world.bridge("relayer", "relayer", &world.bitcoin_section(), "");
     let at_work = relayer.start(&["run"]);
     let holder = funded_holder(&world);
     refusals(&world, &holder, &provider.key);

@@ -41,17 +41,21 @@ impl World {
         self.bitcoin.call("generatetoaddress", json!([blocks, address])).unwrap();
     }
 
-    /// What the hub's finality contract says of the chain itself.
-    pub(crate) fn finality(&self) -> Consumer {
-        let query = QueryMsg::Consumer { id: self.get("MESH_HUB_CHAIN_ID").to_owned() };
-        let found: Option<Consumer> = smart_query(&self.hub, self.get("MESH_FINALITY"), &query).unwrap();
-        found.expect("the hub is its own consumer")
+    /// The chains whose blocks are voted for.
+    pub(crate) fn chains(&self) -> [&str; 2] {
+        ["MESH_HUB_CHAIN_ID", "MESH_CONSUMER_CHAIN_ID"].map(|name| self.get(name))
     }
 
-    /// Whether a provider has committed randomness for the hub's blocks.
-    pub(crate) fn committed(&self, fp: &str) -> bool {
-        let consumer = self.get("MESH_HUB_CHAIN_ID").to_owned();
-        let query = QueryMsg::Provider { consumer, fp_pk: fp.parse().unwrap() };
+    /// What the hub's finality contract says of a chain.
+    pub(crate) fn finality(&self, chain: &str) -> Consumer {
+        let query = QueryMsg::Consumer { id: chain.to_owned() };
+        let found: Option<Consumer> = smart_query(&self.hub, self.get("MESH_FINALITY"), &query).unwrap();
+        found.expect("`up` registers both chains")
+    }
+
+    /// Whether a provider has committed randomness for a chain's blocks.
+    pub(crate) fn committed(&self, fp: &str, chain: &str) -> bool {
+        let query = QueryMsg::Provider { consumer: chain.to_owned(), fp_pk: fp.parse().unwrap() };
         let found: Option<ProviderInfo> = smart_query(&self.hub, self.get("MESH_FINALITY"), &query).unwrap();
         found.and_then(|provider| provider.committed_until).is_some()
     }
@@ -83,13 +87,12 @@ impl World {
         tool
     }
 
-    /// A bridge that works for `account`; `more` is added to its configuration.
-    pub(crate) fn bridge(&self, name: &str, account: &str, more: &str) -> Tool {
+    /// A bridge that works for `account`, with a Bitcoin node as `bitcoin` says; `more` is added to its configuration.
+    pub(crate) fn bridge(&self, name: &str, account: &str, bitcoin: &str, more: &str) -> Tool {
         let tool = Tool::new("mesh-bridge", self.dir.join(name));
         tool.run(&["init"]);
         let (hub, staking) = (self.hub_section(account), self.get("MESH_STAKING"));
         let (light_client, finality) = (self.get("MESH_LIGHT_CLIENT"), self.get("MESH_FINALITY"));
-        let bitcoin = self.bitcoin_section();
         tool.configure(&format!(
             "parts = [\"headers\", \"tracker\", \"slasher\"]\npoll_seconds = 1\n{bitcoin}{hub}\
              light_client = {light_client:?}\nstaking = {staking:?}\nfinality = {finality:?}\n{more}"
@@ -108,7 +111,7 @@ impl World {
         tool
     }
 
-    fn bitcoin_section(&self) -> String {
+    pub(crate) fn bitcoin_section(&self) -> String {
         let (rpc, cookie) = (self.get("MESH_BITCOIN_RPC"), self.get("MESH_BITCOIN_COOKIE"));
         format!("[bitcoin]\nrpc = {rpc:?}\ncookie_file = {cookie:?}\n")
     }

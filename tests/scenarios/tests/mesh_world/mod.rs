@@ -35,7 +35,11 @@ pub fn contracts(on: Engine) -> ContractSet {
         .native("native-staking", native_contract!(native_staking, reply, sudo, migrate))
         .native("native-staking-proxy", native_contract!(native_staking_proxy, migrate))
         .native("btc-vault", native_contract!(btc_vault, reply, migrate));
-    native.on(on).expect("contracts/build has built all")
+    built(native.on(on))
+}
+
+fn built<T>(file: std::io::Result<T>) -> T {
+    file.unwrap_or_else(|e| panic!("{e}; build the contracts: contracts/build"))
 }
 
 /// The same with virtual-staking for x/meshsecurity; its native code here always speaks to that too.
@@ -44,8 +48,7 @@ pub fn contracts_for_module(on: Engine) -> ContractSet {
     if on == Engine::Native {
         return set;
     }
-    let file = read_built(&built_dir(), "virtual-staking-module").expect("contracts/build has built all");
-    set.wasm("virtual-staking", file)
+    set.wasm("virtual-staking", built(read_built(&built_dir(), "virtual-staking-module")))
 }
 
 pub fn account(name: &str, prefix: &str) -> String {

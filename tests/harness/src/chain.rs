@@ -50,6 +50,7 @@ pub use native::{ContractSet, IbcHandlers, NativeContract};
 pub use staking::ValidatorView;
 pub use state::Account;
 pub(crate) use state::ChainState;
+pub use storage::{Lent, records};
 pub use transfer::{PORT as TRANSFER_PORT, VERSION as TRANSFER_VERSION};
 
 use crate::clock::Clock;

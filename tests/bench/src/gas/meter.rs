@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cosmwasm_std::{
-    Binary, ContractResult, Deps, DepsMut, Empty, Env, Order, Querier, QuerierResult, QuerierWrapper,
-    QueryRequest, Record, Response, Storage, SystemResult, WasmQuery, from_json,
+    Binary, ContractResult, Deps, DepsMut, Empty, Env, Querier, QuerierResult, QuerierWrapper, QueryRequest,
+    Response, Storage, SystemResult, WasmQuery, from_json,
 };
 use mesh_harness::chain::{
-    CONTRACT_PREFIX, CallError, ChainMsg, Code, Entry, GasStorage, IbcEntry, NativeContract, StoreGas,
+    CONTRACT_PREFIX, CallError, ChainMsg, Code, Entry, GasStorage, IbcEntry, Lent, NativeContract, StoreGas,
 };
 
 #[cfg(feature = "wasm")]
@@ -102,7 +102,7 @@ impl Metered {
             let (result, gas) = wasm.run(entry, deps, &env);
             return (result, gas.vm.div_ceil(GAS_MULTIPLIER), gas.store);
         }
-        let mut storage = GasStorage::new(Lent(deps.storage));
+        let mut storage = GasStorage::new(Lent::Writable(deps.storage));
         let deps = DepsMut { storage: &mut storage, api: deps.api, querier: deps.querier };
         let result = self.native.call(entry, deps, env).map(|(response, _)| response);
         (result, 0, storage.gas())
@@ -114,7 +114,7 @@ impl Metered {
             let (result, gas) = wasm.ask(deps, &env, &msg);
             return (result, gas.vm.div_ceil(GAS_MULTIPLIER), gas.store);
         }
-        let storage = GasStorage::new(Seen(deps.storage));
+        let storage = GasStorage::new(Lent::ReadOnly(deps.storage));
         let deps = Deps { storage: &storage, api: deps.api, querier: deps.querier };
         let result = self.native.query(deps, env, msg).map(|(answer, _)| answer);
         (result, 0, storage.gas())
@@ -186,52 +186,4 @@ impl Querier for Counting<'_> {
         }
         answer
     }
-}
-
-/// A chain's storage, lent for a call.
-struct Lent<'a>(&'a mut dyn Storage);
-
-impl Storage for Lent<'_> {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.0.get(key)
-    }
-
-    fn range<'b>(
-        &'b self,
-        start: Option<&[u8]>,
-        end: Option<&[u8]>,
-        order: Order,
-    ) -> Box<dyn Iterator<Item = Record> + 'b> {
-        self.0.range(start, end, order)
-    }
-
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.0.set(key, value);
-    }
-
-    fn remove(&mut self, key: &[u8]) {
-        self.0.remove(key);
-    }
-}
-
-/// A chain's storage, lent for a query: nothing is written through it.
-struct Seen<'a>(&'a dyn Storage);
-
-impl Storage for Seen<'_> {
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        self.0.get(key)
-    }
-
-    fn range<'b>(
-        &'b self,
-        start: Option<&[u8]>,
-        end: Option<&[u8]>,
-        order: Order,
-    ) -> Box<dyn Iterator<Item = Record> + 'b> {
-        self.0.range(start, end, order)
-    }
-
-    fn set(&mut self, _: &[u8], _: &[u8]) {}
-
-    fn remove(&mut self, _: &[u8]) {}
 }

@@ -1,9 +1,9 @@
 //! What the process holds, and storages that know their size.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use cosmwasm_std::{Order, Record, Storage};
+use mesh_harness::chain::records;
 
 /// Bytes of memory of this process; 0 where the system does not tell.
 pub(crate) fn resident() -> i64 {
@@ -42,16 +42,7 @@ impl Storage for Counted {
         end: Option<&[u8]>,
         order: Order,
     ) -> Box<dyn Iterator<Item = Record> + 'a> {
-        if start.zip(end).is_some_and(|(start, end)| start >= end) {
-            return Box::new(std::iter::empty());
-        }
-        let from = start.map_or(Bound::Unbounded, Bound::Included);
-        let to = end.map_or(Bound::Unbounded, Bound::Excluded);
-        let found = self.records.range::<[u8], _>((from, to)).map(|(k, v)| (k.clone(), v.clone()));
-        match order {
-            Order::Ascending => Box::new(found),
-            Order::Descending => Box::new(found.rev()),
-        }
+        records(&self.records, start, end, order)
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) {

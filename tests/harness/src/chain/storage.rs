@@ -54,12 +54,7 @@ impl Storage for ChainStorage {
         end: Option<&[u8]>,
         order: Order,
     ) -> Box<dyn Iterator<Item = Record> + 'a> {
-        let Some(bounds) = bounds(start, end) else { return Box::new(std::iter::empty()) };
-        let items = self.data.range::<[u8], _>(bounds).map(|(k, v)| (k.clone(), v.clone()));
-        match order {
-            Order::Ascending => Box::new(items),
-            Order::Descending => Box::new(items.rev()),
-        }
+        records(&self.data, start, end, order)
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) {
@@ -83,6 +78,65 @@ fn bounds<'a>(start: Option<&'a [u8]>, end: Option<&'a [u8]>) -> Option<Bounds<'
         return None;
     }
     Some((start.map_or(Bound::Unbounded, Bound::Included), end.map_or(Bound::Unbounded, Bound::Excluded)))
+}
+
+/// Records of a map in a storage's order: what [`Storage::range`] gives of it.
+pub fn records<'a>(
+    map: &'a BTreeMap<Vec<u8>, Vec<u8>>,
+    start: Option<&[u8]>,
+    end: Option<&[u8]>,
+    order: Order,
+) -> Box<dyn Iterator<Item = Record> + 'a> {
+    let Some(bounds) = bounds(start, end) else { return Box::new(std::iter::empty()) };
+    let items = map.range::<[u8], _>(bounds).map(|(k, v)| (k.clone(), v.clone()));
+    match order {
+        Order::Ascending => Box::new(items),
+        Order::Descending => Box::new(items.rev()),
+    }
+}
+
+/// A chain's storage, lent for a call.
+pub enum Lent<'a> {
+    /// To whoever may write.
+    Writable(&'a mut dyn Storage),
+    /// To a query: there is no way to a write.
+    ReadOnly(&'a dyn Storage),
+}
+
+impl Lent<'_> {
+    fn seen(&self) -> &dyn Storage {
+        match self {
+            Self::Writable(storage) => *storage,
+            Self::ReadOnly(storage) => *storage,
+        }
+    }
+}
+
+impl Storage for Lent<'_> {
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.seen().get(key)
+    }
+
+    fn range<'a>(
+        &'a self,
+        start: Option<&[u8]>,
+        end: Option<&[u8]>,
+        order: Order,
+    ) -> Box<dyn Iterator<Item = Record> + 'a> {
+        self.seen().range(start, end, order)
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        if let Self::Writable(storage) = self {
+            storage.set(key, value);
+        }
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        if let Self::Writable(storage) = self {
+            storage.remove(key);
+        }
+    }
 }
 
 /// Applies writes to any storage.

@@ -10,7 +10,7 @@ use cosmwasm_std::{
     Reply, ReplyOn, StakingMsg, StakingQuery, Storage, SubMsgResponse, SubMsgResult, SystemError,
     SystemResult, Uint128, WasmMsg, WasmQuery, from_json, to_json_binary,
 };
-use mesh_harness::chain::{CallError, ChainMsg, Code, Engine, Entry, IbcEntry};
+use mesh_harness::chain::{CallError, ChainMsg, Code, Engine, Entry, IbcEntry, records};
 use mesh_harness::native_contract;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -79,20 +79,7 @@ impl Storage for Store {
         end: Option<&[u8]>,
         order: Order,
     ) -> Box<dyn Iterator<Item = Record> + 'a> {
-        let (start, end) = (start.unwrap_or_default().to_vec(), end.map(<[u8]>::to_vec));
-        if end.as_ref().is_some_and(|end| *end <= start) {
-            return Box::new(std::iter::empty());
-        }
-        let map = self.map.borrow();
-        let upto = match &end {
-            Some(end) => std::ops::Bound::Excluded(end.clone()),
-            None => std::ops::Bound::Unbounded,
-        };
-        let rows = map.range((std::ops::Bound::Included(start), upto));
-        let mut rows: Vec<Record> = rows.map(|(k, v)| (k.clone(), v.clone())).collect();
-        if order == Order::Descending {
-            rows.reverse();
-        }
+        let rows: Vec<Record> = records(&self.map.borrow(), start, end, order).collect();
         Box::new(rows.into_iter())
     }
 }
@@ -210,7 +197,7 @@ impl World {
                 Kind::PriceFeed => ("price-feed", native_contract!(price_feed)),
                 Kind::Foreign => panic!("no foreign code"),
             };
-            self.on.load(name, native, PREFIX).expect("contracts/build has built all")
+            self.on.load(name, native, PREFIX).unwrap_or_else(|e| panic!("{e}"))
         };
         self.codes.borrow_mut().entry(kind).or_insert_with(load).clone()
     }

@@ -8,16 +8,12 @@
 
 use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
 use cosmwasm_std::{Env, OwnedDeps, Storage, Timestamp, from_json};
+use mesh_harness::miner::{Miner, REGTEST_BITS, rules};
 use staking_api::light_client::{
     BaseHeader, Block, Blocks, Config, ConfigUpdate, CustomRules, ExecuteMsg, InstantiateMsg, LocatedBlock,
     Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
 };
 use staking_api::{Binary, BlockHash};
-
-#[path = "../../btc-finality/tests/world/miner.rs"]
-mod miner;
-
-use miner::Miner;
 
 const TIME: u32 = 1_700_000_000;
 const K: u32 = 3;
@@ -260,21 +256,7 @@ fn only_reporters_submit_where_there_are_some_and_nobody_while_paused() {
 
 /// A network that retargets every ten blocks, by a quarter at least and fourfold at most.
 fn fast_network() -> CustomRules {
-    let mut limit = [0xff; 32];
-    limit[0] = 0x7f;
-    CustomRules {
-        pow_limit: limit.into(),
-        pow_limit_bits: miner::BITS,
-        target_timespan: 6_000,
-        target_spacing: 600,
-        retarget_factor: 4,
-        min_difficulty_after: None,
-        no_retargeting: false,
-        bip94: false,
-        bip34_height: 0,
-        bip66_height: 0,
-        bip65_height: 0,
-    }
+    rules(REGTEST_BITS, 6_000, 600)
 }
 
 /// Times and difficulties of two branches of that network: the first is longer, the second heavier. They part at
@@ -286,15 +268,15 @@ fn two_branches() -> (Miner, Miner) {
     let mut at = TIME;
     for height in 1..=15 {
         at += if height < 10 { 700 } else { 100 };
-        long.mine_at(at, miner::BITS);
+        long.mine_at(at, REGTEST_BITS);
     }
     let mut heavy = long.fork(15);
     for number in 1..=8 {
-        heavy.mine_at(at + 100 * number, if number < 5 { miner::BITS } else { HARD });
+        heavy.mine_at(at + 100 * number, if number < 5 { REGTEST_BITS } else { HARD });
     }
     for height in 16..=26 {
         at += if height < 20 { 1_500 } else { 600 };
-        long.mine_at(at, miner::BITS);
+        long.mine_at(at, REGTEST_BITS);
     }
     (long, heavy)
 }

@@ -14,11 +14,11 @@ use bitcoin::{CompactTarget, Target, TxMerkleNode, Work};
 use cosmwasm_std::testing::MockQuerier;
 use cosmwasm_std::{Timestamp, from_json};
 use mesh_harness::chain::{Engine, Lone};
+use mesh_harness::miner::rules;
 use mesh_harness::native_contract;
 use staking_api::Binary;
 use staking_api::light_client::{
-    BaseHeader, Block, CustomRules, ExecuteMsg, InstantiateMsg, Network, QueryMsg, Reorgs,
-    SubmitHeadersResponse, Tip,
+    BaseHeader, Block, ExecuteMsg, InstantiateMsg, Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
 };
 
 type Contract = Lone<MockQuerier>;
@@ -46,22 +46,6 @@ fn params() -> Params {
     params.pow_target_spacing = SPACING_S.into();
     params.pow_target_timespan = TIMESPAN_S.into();
     params
-}
-
-fn rules() -> CustomRules {
-    CustomRules {
-        pow_limit: Target::from_compact(limit()).to_be_bytes().into(),
-        pow_limit_bits: LIMIT_BITS,
-        target_timespan: TIMESPAN_S,
-        target_spacing: SPACING_S,
-        retarget_factor: 4,
-        min_difficulty_after: None,
-        no_retargeting: false,
-        bip94: false,
-        bip34_height: 0,
-        bip66_height: 0,
-        bip65_height: 0,
-    }
 }
 
 fn mined(parent: Option<&Header>, time: u32, bits: CompactTarget, salt: u8) -> Header {
@@ -105,7 +89,7 @@ fn start(engine: Engine, base: &Header) -> Contract {
     let mut contract =
         Lone::new(engine, "btc-light-client", native, "cosmwasm", MockQuerier::default()).unwrap();
     let msg = InstantiateMsg {
-        network: Network::Custom(rules()),
+        network: Network::Custom(rules(LIMIT_BITS, TIMESPAN_S, SPACING_S)),
         base: BaseHeader { header: Binary(serialize(base)), height: 0, work: None },
         confirmation_depth: K,
         max_reorg_depth: None,

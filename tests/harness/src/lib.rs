@@ -15,5 +15,7 @@ pub mod faults;
 pub mod ibc;
 #[cfg(feature = "chain")]
 pub mod mesh;
+#[cfg(feature = "chain")]
+pub mod miner;
 #[cfg(feature = "real")]
 pub mod real;

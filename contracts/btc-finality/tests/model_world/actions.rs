@@ -52,7 +52,7 @@ impl Model {
         if mined_first {
             mine(&mut self.w.miner, std::slice::from_ref(&stake.tx));
             self.w.mine(K);
-            msg.inclusion = Some(self.w.miner.proof(stake.tx.txid().0));
+            msg.inclusion = self.w.miner.proof(stake.tx.txid().0);
         }
         let result = self.stake("register", &owner, &StakingMsg::RegisterDelegation(msg));
         if result.is_ok() {

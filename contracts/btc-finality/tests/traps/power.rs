@@ -149,7 +149,7 @@ fn activate_all(w: &mut World) {
         let query = QueryMsg::Delegations { filter: filter.clone(), start_after: None, limit: Some(40) };
         let page: Delegations = w.ask_staking(&query);
         let prove = |d: &staking_api::staking::Delegation| {
-            let proof = w.miner.proof(*d.txid.as_bytes());
+            let proof = w.miner.proof(*d.txid.as_bytes()).unwrap();
             Activation { txid: d.txid, proof }
         };
         let items: Vec<_> = page.delegations.iter().map(prove).collect();

@@ -1,6 +1,6 @@
 //! Stakers, members and providers: everybody who makes what the contracts are told. No contract here.
 
-use super::miner::Miner;
+use mesh_harness::miner::Miner;
 use staking_api::staking::{
     Activation, CovenantSignatures, PossessionKind, ProofOfPossession, RegisterDelegation, Spend,
 };
@@ -358,7 +358,7 @@ pub fn mine(miner: &mut Miner, txs: &[Transaction]) {
 
 /// Proves inclusion of a stake.
 pub fn activation(miner: &Miner, stake: &Stake) -> Activation {
-    Activation { txid: stake.txid(), proof: miner.proof(stake.tx.txid().0) }
+    Activation { txid: stake.txid(), proof: miner.proof(stake.tx.txid().0).unwrap() }
 }
 
 /// Proves a spend of a stake.
@@ -366,7 +366,7 @@ pub fn spend(miner: &Miner, stake: &Stake, tx: &Transaction, funding: &[Transact
     Spend {
         txid: stake.txid(),
         spending_tx: Binary(tx.serialize()),
-        proof: miner.proof(tx.txid().0),
+        proof: miner.proof(tx.txid().0).unwrap(),
         funding_txs: funding.iter().map(|tx| Binary(tx.serialize())).collect(),
     }
 }

@@ -2,11 +2,11 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 pub mod actors;
-pub mod miner;
 pub mod vault;
 
 use cosmwasm_std::{Addr, Coin, Event, to_json_binary};
 use cw_multi_test::{App, AppBuilder, AppResponse, ContractWrapper, Executor, MockApiBech32};
+use mesh_harness::miner::Miner;
 use staking_api::light_client as lc;
 use staking_api::staking::{
     Commission, Delegation, ExecuteMsg as StakingMsg, QueryMsg as StakingQuery, RegisterProvider, Status,
@@ -14,8 +14,6 @@ use staking_api::staking::{
 use staking_api::{Key, Txid, finality as fin};
 use staking_crypto::SecretKey;
 use staking_protocol::context::{Domain, Purpose};
-
-use miner::Miner;
 
 use actors::{Provider, Randomness, Stake, activation, possession, public, secret};
 
@@ -314,7 +312,7 @@ impl World {
     /// Registers a mined stake with its proof.
     pub fn register_with_proof(&mut self, staker: u8, stake: &Stake) -> Result<AppResponse, String> {
         let mut msg = self.registration(staker, stake);
-        msg.inclusion = Some(self.miner.proof(stake.tx.txid().0));
+        msg.inclusion = self.miner.proof(stake.tx.txid().0);
         let owner = self.staker_of(staker);
         self.stake(&owner, &StakingMsg::RegisterDelegation(msg))
     }

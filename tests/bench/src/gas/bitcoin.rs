@@ -2,7 +2,6 @@
 
 mod headers;
 mod idle;
-mod miner;
 mod people;
 mod rows;
 mod world;

@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use mesh_harness::chain::{Chain, ChainConfig};
 use mesh_harness::clock::Clock;
+use mesh_harness::miner::{Miner, rules};
 use staking_api::Binary;
-use staking_api::light_client::{BaseHeader, CustomRules, ExecuteMsg, InstantiateMsg, Network};
-use staking_protocol::header::{ChainRules, RawRules, U256};
+use staking_api::light_client::{BaseHeader, ExecuteMsg, InstantiateMsg, Network};
 
-use super::miner::{Miner, SPACING};
 use super::world::account;
 use crate::gas::contracts::{Engine, HUB_PREFIX, set};
 use crate::gas::meter::Meter;
@@ -19,50 +18,15 @@ use crate::gas::row::Row;
 /// One hash in 256 has the work.
 const LIMIT_BITS: u32 = 0x2000_ffff;
 const START: u32 = 1_700_000_000;
+/// Seconds between blocks: a little slow, so that the difficulty stays at the limit after each period.
+const SPACING: u32 = 601;
 /// Headers there are before; the period ends within the next hundred.
 const BEFORE: u32 = 1_966;
 const BATCH: u32 = 100;
 
-fn limit() -> [u8; 32] {
-    let mut limit = [0; 32];
-    limit[1..3].fill(0xff);
-    limit
-}
-
-fn rules() -> Result<(CustomRules, ChainRules)> {
-    let raw = RawRules {
-        pow_limit: U256::from_be_bytes(limit()),
-        pow_limit_bits: LIMIT_BITS,
-        target_timespan: 14 * 24 * 3_600,
-        target_spacing: 600,
-        retarget_factor: 4,
-        min_difficulty_after: None,
-        no_retargeting: false,
-        bip94: false,
-        bip34_height: 0,
-        bip66_height: 0,
-        bip65_height: 0,
-    };
-    let custom = CustomRules {
-        pow_limit: limit().into(),
-        pow_limit_bits: raw.pow_limit_bits,
-        target_timespan: raw.target_timespan,
-        target_spacing: raw.target_spacing,
-        retarget_factor: raw.retarget_factor,
-        min_difficulty_after: None,
-        no_retargeting: raw.no_retargeting,
-        bip94: raw.bip94,
-        bip34_height: raw.bip34_height,
-        bip66_height: raw.bip66_height,
-        bip65_height: raw.bip65_height,
-    };
-    Ok((custom, ChainRules::new(raw)?))
-}
-
 /// The row of headers.
 pub(crate) fn measure(engine: Engine) -> Result<Vec<Row>> {
-    let (custom, rules) = rules()?;
-    let mut miner = Miner::new(rules, START, LIMIT_BITS);
+    let mut miner = Miner::with(START, LIMIT_BITS, SPACING);
     let (clock, meter) = (Clock::manual(u64::from(START)), Arc::<Meter>::default());
     let config = ChainConfig::new("mesh-hub-1", HUB_PREFIX, "umesh")
         .contracts(set(engine, &meter, HUB_PREFIX, &["btc-light-client"])?)
@@ -70,8 +34,8 @@ pub(crate) fn measure(engine: Engine) -> Result<Vec<Row>> {
         .rpc_port(None);
     let (hub, admin) = (Chain::start(config)?, account("admin")?);
     let msg = InstantiateMsg {
-        network: Network::Custom(custom),
-        base: BaseHeader { header: Binary(miner.base().to_vec()), height: 0, work: None },
+        network: Network::Custom(rules(LIMIT_BITS, 14 * 24 * 3_600, 600)),
+        base: BaseHeader { header: Binary(miner.blocks[0].header.to_vec()), height: 0, work: None },
         confirmation_depth: 10,
         max_reorg_depth: None,
         keep_depth: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mesh_harness::chain::{Chain, ChainConfig, DevAccount};
 use mesh_harness::clock::Clock;
+use mesh_harness::miner::Miner;
 use serde::Serialize;
 use staking_api::finality::{self as fin, ConsumerSettings};
 use staking_api::light_client as lc;
@@ -13,10 +14,8 @@ use staking_api::staking::{self, Activation, Commission, ExecuteMsg, RegisterPro
 use staking_api::{Binary, Key, Uint128};
 use staking_crypto::SecretKey;
 use staking_protocol::context::{Domain, Purpose};
-use staking_protocol::header::ChainRules;
 use staking_protocol::params::Params;
 
-use super::miner::{Miner, REGTEST_BITS};
 use super::people::{Randomness, Role, Stake, possession, public, secret};
 use crate::gas::contracts::{Engine, HUB_PREFIX, set};
 use crate::gas::meter::{Call, Meter};
@@ -113,7 +112,7 @@ impl World {
             .rpc_port(None);
         let hub = Chain::start(config)?;
         let members: Vec<_> = (0..MEMBERS).map(|n| secret(Role::Member, n)).collect();
-        let miner = Miner::new(ChainRules::REGTEST, START, REGTEST_BITS);
+        let miner = Miner::new(START);
         let stated = params(&members);
         let params = Params::try_from(&stated).context("parameters")?;
         let admin = account("admin")?;
@@ -143,7 +142,11 @@ impl World {
     fn deploy(&mut self, params: staking::Params, with: With) -> Result<()> {
         let msg = lc::InstantiateMsg {
             network: lc::Network::Regtest,
-            base: lc::BaseHeader { header: Binary(self.miner.base().to_vec()), height: 0, work: None },
+            base: lc::BaseHeader {
+                header: Binary(self.miner.blocks[0].header.to_vec()),
+                height: 0,
+                work: None,
+            },
             confirmation_depth: K,
             max_reorg_depth: None,
             keep_depth: None,

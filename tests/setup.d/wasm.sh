@@ -1,7 +1,8 @@
 # Part wasm: a Rust toolchain whose wasm32-unknown-unknown std uses the MVP instruction set only.
 #
 # Debian's rustc-web brings the compiler and the sources of std; std is built here with target-cpu=mvp, for size, and with
-# panics that abort at once: a contract that panics is undone by the chain whatever it says, so it carries no texts for them.
+# panics that abort at once: a contract that panics is undone by the chain whatever it says, so it carries no texts for them,
+# nor the 27 kB that print backtraces, of which there are none in wasm.
 # Beside the compiler is Debian's wasm-opt (binaryen), where there is one: contracts/build does without it too.
 # Nothing is installed system-wide. Where rustup is, the result is also linked as the toolchain "mesh-wasm".
 . "$parts/wasm-rustc.sh"
@@ -35,6 +36,7 @@ wasm_install() {
     say "making the wasm toolchain from rustc-web $version (140 MB, a minute or two)"
     wasm_unpack "$root" "$version"
     wasm_sysroot "$root" "$sys"
+    without_backtraces "$root/usr/src/rustc-${version%%+*}/library/std/src/backtrace.rs"
     wasm_std "$root/usr/src/rustc-${version%%+*}" "$sys" "$build"
     mvp_std "$sys/bin/rustc" || die "the std built for wasm is not MVP" "the probe found bulk memory in it" "report this with $CACHE/log/wasm-std.log"
     wasm_key >"$sys/.key"
@@ -83,6 +85,15 @@ abort_at_once() { # WRAPPER PROGRAM
         "export LD_LIBRARY_PATH=\"\$here/../lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}\"" 'case " $* " in' \
         '*" --target wasm32-unknown-unknown "*) export RUSTC_BOOTSTRAP=1; set -- "$@" -Zunstable-options -Cpanic=immediate-abort ;;' \
         'esac' "exec \"\$here/$(basename "$2")\" \"\$@\"" >"$1"
+}
+
+# cosmwasm-std puts a disabled backtrace into each of its errors, and so the code that would print one into every contract.
+# The two places that begin to print a captured one say that they will not.
+without_backtraces() { # FILE
+    sed -i -e 's/let capture = match &self.inner {/let capture: \&Capture = match \&self.inner {/' \
+        -e 's/Inner::Captured(c) => &\*\*c,/Inner::Captured(_) => return fmt.write_str("<not printed>"),/' "$1"
+    [ "$(grep -c '<not printed>' "$1")" = 2 ] || die "std prints backtraces otherwise than expected" "another version of Rust in Debian" \
+        "set RUST_WEB_VERSION to the version before"
 }
 
 # Paths of this machine are kept out of std, so that contracts come out the same anywhere.

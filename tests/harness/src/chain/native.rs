@@ -326,7 +326,7 @@ impl ContractSet {
         Ok(out)
     }
 
-    /// The same contracts as an engine runs them: on wasm, the files of [`built_dir`].
+    /// The same contracts as an engine runs them: on wasm, the files of [`super::built_dir`].
     ///
     /// # Errors
     /// When a file is missing or cannot be read; the error names it.

@@ -92,9 +92,10 @@ fn a_set_takes_its_files_by_name_and_names_the_missing_one() {
     assert!(missing.to_string().contains("no_such.wasm"), "{missing}");
 }
 
-/// What wasmd asks of a file before it stores it; cosmwasm-check asks the same.
+/// What wasmd asks of a file before it stores it; cosmwasm-check asks the same. Contracts for chains with a module of
+/// theirs are refused by a chain without it, which names what it lacks; `mesh_module.rs` runs them where it is.
 #[test]
-fn the_vm_accepts_every_built_contract() {
+fn a_plain_chain_accepts_every_built_contract_but_those_for_a_module() {
     let files: Vec<PathBuf> =
         std::fs::read_dir(built_dir()).unwrap().map(|file| file.unwrap().path()).collect();
     let built: Vec<_> = files.iter().filter(|file| file.extension().is_some_and(|e| e == "wasm")).collect();
@@ -102,8 +103,11 @@ fn the_vm_accepts_every_built_contract() {
     for file in built {
         let wasm = std::fs::read(file).unwrap();
         assert!(wasm.len() <= 800 * 1024, "{}: {} bytes", file.display(), wasm.len());
-        if let Err(refusal) = VmContract::new(&wasm, "mesh") {
-            panic!("{}: {}", file.display(), refusal.text);
+        let refusal = VmContract::new(&wasm, "mesh").err().map(|refusal| refusal.text);
+        if file.to_string_lossy().ends_with("_module.wasm") {
+            assert!(refusal.unwrap().contains("unavailable capabilities: {\"virtual_staking\"}"));
+        } else {
+            assert_eq!(refusal, None, "{}", file.display());
         }
     }
 }

@@ -8,10 +8,10 @@
 
 use cosmwasm_std::testing::{MockApi, MockQuerier, MockStorage, message_info, mock_dependencies, mock_env};
 use cosmwasm_std::{Env, OwnedDeps, Storage, Timestamp, from_json};
-use mesh_harness::miner::{Miner, REGTEST_BITS, rules};
+use mesh_harness::miner::{Miner, REGTEST_BITS, light_client, rules};
 use staking_api::light_client::{
-    BaseHeader, Block, Blocks, Config, ConfigUpdate, CustomRules, ExecuteMsg, InstantiateMsg, LocatedBlock,
-    Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
+    Block, Blocks, Config, ConfigUpdate, CustomRules, ExecuteMsg, InstantiateMsg, LocatedBlock, Network,
+    QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
 };
 use staking_api::{Binary, BlockHash};
 
@@ -30,15 +30,10 @@ fn start(miner: &Miner, change: impl FnOnce(&mut InstantiateMsg)) -> Result<Deps
     let mut deps = mock_dependencies();
     let info = message_info(&deps.api.addr_make("admin"), &[]);
     let mut msg = InstantiateMsg {
-        network: Network::Regtest,
-        base: BaseHeader { header: Binary(miner.blocks[0].header.to_vec()), height: 0, work: None },
-        confirmation_depth: K,
         max_reorg_depth: Some(40),
         keep_depth: Some(2016 + 40),
-        max_tip_age_seconds: None,
-        admin: None,
         guardian: Some(deps.api.addr_make("guardian").to_string()),
-        reporters: vec![],
+        ..light_client(Network::Regtest, &miner.blocks[0].header, K)
     };
     change(&mut msg);
     btc_light_client::instantiate(deps.as_mut(), env(miner), info, msg).map_err(|e| e.to_string())?;

@@ -14,12 +14,10 @@ use bitcoin::{CompactTarget, Target, TxMerkleNode, Work};
 use cosmwasm_std::testing::MockQuerier;
 use cosmwasm_std::{Timestamp, from_json};
 use mesh_harness::chain::{Engine, Lone};
-use mesh_harness::miner::rules;
+use mesh_harness::miner::{light_client, rules};
 use mesh_harness::native_contract;
 use staking_api::Binary;
-use staking_api::light_client::{
-    BaseHeader, Block, ExecuteMsg, InstantiateMsg, Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip,
-};
+use staking_api::light_client::{Block, ExecuteMsg, Network, QueryMsg, Reorgs, SubmitHeadersResponse, Tip};
 
 type Contract = Lone<MockQuerier>;
 
@@ -88,17 +86,8 @@ fn start(engine: Engine, base: &Header) -> Contract {
     let native = native_contract!(btc_light_client, migrate);
     let mut contract =
         Lone::new(engine, "btc-light-client", native, "cosmwasm", MockQuerier::default()).unwrap();
-    let msg = InstantiateMsg {
-        network: Network::Custom(rules(LIMIT_BITS, TIMESPAN_S, SPACING_S)),
-        base: BaseHeader { header: Binary(serialize(base)), height: 0, work: None },
-        confirmation_depth: K,
-        max_reorg_depth: None,
-        keep_depth: None,
-        max_tip_age_seconds: None,
-        admin: None,
-        guardian: None,
-        reporters: vec![],
-    };
+    let network = Network::Custom(rules(LIMIT_BITS, TIMESPAN_S, SPACING_S));
+    let msg = light_client(network, &serialize(base), K);
     contract.env.block.time = Timestamp::from_seconds(u64::from(base.time));
     let admin = contract.account("admin");
     contract.instantiate(&admin, &msg).unwrap();

@@ -14,7 +14,7 @@ use staking_protocol::tx::slashing::SlashingPolicy;
 
 use crate::error::StakingError;
 use crate::power::humanize;
-use crate::state::config::{Config, FINALITY, LIGHT_CLIENT, VAULT, light_client};
+use crate::state::config::{Config, FINALITY, VAULT, light_client};
 use crate::state::params::{self, Version};
 use crate::state::provider::{self, Provider, ProviderText, Slashed};
 use crate::state::sweep::ReorgSweep;
@@ -54,10 +54,11 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, St
 
 fn config(deps: Deps<'_>, env: &Env) -> Result<ConfigAnswer, StakingError> {
     let (config, roles) = (Config::load(deps.storage)?, Roles::load(deps.storage)?);
-    let tip = light_client(deps)?.tip(&deps.querier)?;
+    let light_client = light_client(deps)?;
+    let tip = light_client.tip(&deps.querier)?;
     let versions = params::heights(deps.storage)?.len();
     Ok(ConfigAnswer {
-        light_client: LIGHT_CLIENT.require(deps)?.into_string(),
+        light_client: light_client.0.into_string(),
         finality: FINALITY.load(deps)?.map(Addr::into_string),
         vault: VAULT.load(deps)?.map(Addr::into_string),
         signing: config.signing,

@@ -2,7 +2,7 @@
 
 use bitcoin_hashes::{Hash, sha256d};
 use staking_api::Binary;
-use staking_api::light_client::{CustomRules, InclusionProof};
+use staking_api::light_client::{BaseHeader, CustomRules, InclusionProof, InstantiateMsg, Network};
 use staking_protocol::header::{Bits, ChainRules, Header, U256};
 
 /// Compact difficulty of regtest.
@@ -53,6 +53,22 @@ pub fn rules(limit_bits: u32, timespan: u32, spacing: u32) -> CustomRules {
         bip34_height: 0,
         bip66_height: 0,
         bip65_height: 0,
+    }
+}
+
+/// What starts a light client at the first header of a chain, `k` confirmations deep, with defaults for the rest and
+/// without an age from which the tip proves nothing.
+pub fn light_client(network: Network, first: &[u8], k: u32) -> InstantiateMsg {
+    InstantiateMsg {
+        network,
+        base: BaseHeader { header: Binary(first.to_vec()), height: 0, work: None },
+        confirmation_depth: k,
+        max_reorg_depth: None,
+        keep_depth: None,
+        max_tip_age_seconds: None,
+        admin: None,
+        guardian: None,
+        reporters: vec![],
     }
 }
 

@@ -35,8 +35,8 @@ pub(super) fn list(
     limit: PageLimit,
 ) -> Result<ProviderInfos, FinalityError> {
     let number = Hot::require(storage, consumer)?.number;
-    let from = after.map(|fp| slot_of(storage, number, fp)).transpose()?;
-    let page = provider::page(storage, number, from.map_or(0, |slot| slot.saturating_add(1)), limit.get())?;
+    let after = after.map(|fp| slot_of(storage, number, fp)).transpose()?;
+    let page = provider::page(storage, number, after, limit.get())?;
     let named = |(slot, place)| describe(storage, number, &key_of(storage, number, slot)?, slot, place);
     let providers: Result<_, FinalityError> = page.into_iter().map(named).collect();
     Ok(ProviderInfos { providers: providers? })

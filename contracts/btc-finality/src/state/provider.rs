@@ -172,15 +172,15 @@ pub(crate) fn settle_in(storage: &mut dyn Storage, number: Number, fp: &Key) -> 
     Ok(slot)
 }
 
-/// Places of a consumer in order of slot, from one on.
+/// Places of a consumer in order of slot, after one.
 pub(crate) fn page(
     storage: &dyn Storage,
     number: Number,
-    from: u16,
+    after: Option<u16>,
     limit: usize,
 ) -> Result<Vec<(u16, Place)>, CorruptState> {
     let prefix = key(prefix::PLACE, &[&number.bytes()]);
-    let after = from.checked_sub(1).map(u16::to_be_bytes);
+    let after = after.map(u16::to_be_bytes);
     let records = store::page(storage, &prefix, after.as_ref().map(|after| &after[..]), limit);
     let parsed = records.map(|(key, raw)| Ok((Unpack::new("place", &key).u16()?, Place::unpack(&raw)?)));
     parsed.collect()

@@ -6,7 +6,7 @@ pub mod vault;
 
 use cosmwasm_std::{Addr, Coin, Event, to_json_binary};
 use cw_multi_test::{App, AppBuilder, AppResponse, ContractWrapper, Executor, MockApiBech32};
-use mesh_harness::miner::Miner;
+use mesh_harness::miner::{Miner, light_client};
 use staking_api::light_client as lc;
 use staking_api::staking::{
     Commission, Delegation, ExecuteMsg as StakingMsg, QueryMsg as StakingQuery, RegisterProvider, Status,
@@ -543,19 +543,8 @@ fn deploy_light_client(app: &mut Chain, admin: &Addr, miner: &Miner) -> Addr {
         btc_light_client::query,
     )));
     let msg = lc::InstantiateMsg {
-        network: lc::Network::Regtest,
-        base: lc::BaseHeader {
-            header: staking_api::Binary(miner.blocks[0].header.to_vec()),
-            height: 0,
-            work: None,
-        },
-        confirmation_depth: K,
         max_reorg_depth: Some(50),
-        keep_depth: None,
-        max_tip_age_seconds: None,
-        admin: None,
-        guardian: None,
-        reporters: vec![],
+        ..light_client(lc::Network::Regtest, &miner.blocks[0].header, K)
     };
     app.instantiate_contract(code, admin.clone(), &msg, &[], "light client", None).unwrap()
 }

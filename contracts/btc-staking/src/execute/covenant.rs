@@ -103,7 +103,7 @@ fn can_count(deps: &DepsMut<'_>, registration: &Registration, life: &Life) -> Re
     };
     let tip = light_client(deps.as_ref())?.tip(&deps.querier)?;
     let settled = crate::inclusion::require_no_reorg(deps.storage, &tip).is_ok();
-    Ok(!slashed && settled && !is_over(deps, registration, start)?)
+    Ok(!slashed && settled && check_window(registration, start, tip.context.height()).is_ok())
 }
 
 /// Position in the committee, and whether the member is in that of the previous stake as well.

@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use mesh_harness::chain::{Chain, ChainConfig};
 use mesh_harness::clock::Clock;
-use mesh_harness::miner::{Miner, rules};
-use staking_api::Binary;
-use staking_api::light_client::{BaseHeader, ExecuteMsg, InstantiateMsg, Network};
+use mesh_harness::miner::{Miner, light_client, rules};
+use staking_api::light_client::{ExecuteMsg, Network};
 
 use super::world::account;
 use crate::gas::contracts::{Engine, HUB_PREFIX, set};
@@ -33,17 +32,8 @@ pub(crate) fn measure(engine: Engine) -> Result<Vec<Row>> {
         .clock(clock.clone())
         .rpc_port(None);
     let (hub, admin) = (Chain::start(config)?, account("admin")?);
-    let msg = InstantiateMsg {
-        network: Network::Custom(rules(LIMIT_BITS, 14 * 24 * 3_600, 600)),
-        base: BaseHeader { header: Binary(miner.blocks[0].header.to_vec()), height: 0, work: None },
-        confirmation_depth: 10,
-        max_reorg_depth: None,
-        keep_depth: None,
-        max_tip_age_seconds: None,
-        admin: None,
-        guardian: None,
-        reporters: vec![],
-    };
+    let network = Network::Custom(rules(LIMIT_BITS, 14 * 24 * 3_600, 600));
+    let msg = light_client(network, &miner.blocks[0].header, 10);
     let light_client = hub.instantiate(&admin, hub.store("btc-light-client")?, &msg, "headers", &[])?;
     let submit = |miner: &mut Miner, count: u32| -> Result<ExecuteMsg> {
         let from = miner.height();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use mesh_harness::chain::{Chain, ChainConfig, DevAccount};
 use mesh_harness::clock::Clock;
-use mesh_harness::miner::Miner;
+use mesh_harness::miner::{Miner, light_client};
 use serde::Serialize;
 use staking_api::finality::{self as fin, ConsumerSettings};
 use staking_api::light_client as lc;
@@ -140,21 +140,7 @@ impl World {
     }
 
     fn deploy(&mut self, params: staking::Params, with: With) -> Result<()> {
-        let msg = lc::InstantiateMsg {
-            network: lc::Network::Regtest,
-            base: lc::BaseHeader {
-                header: Binary(self.miner.blocks[0].header.to_vec()),
-                height: 0,
-                work: None,
-            },
-            confirmation_depth: K,
-            max_reorg_depth: None,
-            keep_depth: None,
-            max_tip_age_seconds: None,
-            admin: None,
-            guardian: None,
-            reporters: vec![],
-        };
+        let msg = light_client(lc::Network::Regtest, &self.miner.blocks[0].header, K);
         self.light_client = self.instantiate("btc-light-client", &msg)?;
         let msg = staking::InstantiateMsg {
             light_client: self.light_client.clone(),

@@ -74,7 +74,7 @@ pub(crate) fn run(deps: Deps<'_>, env: &Env, msg: QueryMsg) -> Result<Binary, Fi
         }
         Q::Commission { consumer, fp_pk } => {
             let settings = Settings::require(storage, &consumer)?;
-            let (_, rewards) = caught_up(storage, &settings, &fp_pk)?;
+            let (_, rewards) = caught_up(storage, settings.number(), &fp_pk)?;
             to_json_binary(&claimable(&settings, rewards.commission))?
         }
         Q::Timestamps {} => to_json_binary(&timestamps_answer(storage)?)?,
@@ -248,7 +248,7 @@ fn rewards(
     staker: &str,
 ) -> Result<staking_api::finality::Rewards, FinalityError> {
     let settings = Settings::require(storage, consumer)?;
-    let (slot, provider) = caught_up(storage, &settings, fp)?;
+    let (slot, provider) = caught_up(storage, settings.number(), fp)?;
     let mut record = StakerRewards::load(storage, settings.number(), slot, staker)?;
     record.catch_up(provider.net)?;
     Ok(claimable(&settings, record.owed))

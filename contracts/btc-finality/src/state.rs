@@ -6,12 +6,12 @@
 //! | 02 ‖ consumer id | what votes and commitments need of the settings, and the consumer's number |
 //! | 03 ‖ number u16 | cursors: next height, next settlement, snapshots |
 //! | 04 | number of consumers |
-//! | 05 ‖ number ‖ slot u16 | power, jail, end of the newest run of votes |
+//! | 05 ‖ number ‖ slot u16 | place in the ranking or power, jail, end of the newest run of votes |
 //! | 06 ‖ number ‖ slot u16 ‖ start u64 | commitment |
 //! | 07 ‖ provider key | evidence: the provider is slashed |
 //! | 08 ‖ number ‖ slot | provider key |
 //! | 09 ‖ provider key | provider: commission, owner |
-//! | 0a ‖ number ‖ ¬power u64 ‖ provider key's first 8 bytes ‖ slot | providers with power, heaviest first |
+//! | 0a ‖ number ‖ ¬power u64 ‖ provider key's first 8 bytes ‖ slot | power of providers that have some, heaviest first if ordered |
 //! | 0b ‖ number ‖ height u64 ‖ slot | a vote: hash, signature |
 //! | 0c ‖ number ‖ slot ‖ start u64 | a run of votes for consecutive heights |
 //! | 0d ‖ number ‖ height u64 | a final height: hash, power, total, snapshot |
@@ -22,7 +22,7 @@
 //! | 12 | anchors not deep enough yet |
 //! | 13 | hub height up to which commitments are timestamped |
 //! | 14 ‖ number | number of providers |
-//! | 15 ‖ number | there if the consumer pays rewards |
+//! | 15 ‖ number | whether the consumer pays rewards, whether its ranking is ordered |
 //! | 16 | way of signing, depth of timestamps |
 //! | 17 ‖ consumer id | the other settings |
 //! | 18 ‖ provider key | provider: its consumers and slots, never changed |
@@ -61,7 +61,7 @@ pub(crate) mod prefix {
     pub(crate) const ANCHORS: u8 = 0x12;
     pub(crate) const TIMESTAMPED: u8 = 0x13;
     pub(crate) const PROVIDERS: u8 = 0x14;
-    pub(crate) const HAS_REWARDS: u8 = 0x15;
+    pub(crate) const FLAGS: u8 = 0x15;
     pub(crate) const RULES: u8 = 0x16;
     pub(crate) const MORE_SETTINGS: u8 = 0x17;
     pub(crate) const PLACES: u8 = 0x18;
@@ -91,7 +91,7 @@ pub(crate) mod prefix {
         ANCHORS,
         TIMESTAMPED,
         PROVIDERS,
-        HAS_REWARDS,
+        FLAGS,
         RULES,
         MORE_SETTINGS,
         PLACES,

@@ -10,7 +10,7 @@ use staking_crypto::bip340::{self, ParseError, Signature, VerifyError};
 use super::raw::{OutPoint, Transaction, TxOut, Txid};
 use super::sighash::{Prevout, SighashError, SighashType, taproot};
 use crate::keys::{StakerKey, Stakers, sorted};
-use crate::taproot::{CommitmentError, check_commitment};
+use crate::taproot::{CommitmentError, NodeHash, check_commitment};
 
 /// First byte of an annex.
 const ANNEX: u8 = 0x50;
@@ -119,17 +119,45 @@ impl StakeSpend<'_> {
         pk_script: &[u8],
         stakers: &Stakers,
     ) -> Result<(), SpendError> {
+        let path = self.script_path()?;
+        let leaf = check_commitment(curve, pk_script, path.control_block, path.script)?;
+        self.verify_path(curve, &path, &leaf, stakers)
+    }
+
+    /// Verifies the owner's signatures over a leaf that the caller knows to be the stake's: that of a pre-signed
+    /// transaction, whose digest commits to it. Saves the multiplication that proves it from the control block.
+    ///
+    /// # Errors
+    /// [`SpendError`].
+    pub fn verify_for_leaf<C: Curve>(
+        &self,
+        curve: &C,
+        leaf: &NodeHash,
+        stakers: &Stakers,
+    ) -> Result<(), SpendError> {
+        self.verify_path(curve, &self.script_path()?, leaf, stakers)
+    }
+
+    fn script_path(&self) -> Result<ScriptPath<'_>, SpendError> {
         let input = self.tx.inputs.get(self.input).ok_or(SpendError::NoInput(self.input))?;
-        let prevouts = self.prevouts()?;
         let (stack, annex) = split_annex(&input.witness);
-        let [slots @ .., script, control_block] = stack else {
-            return Err(SpendError::ShortWitness(stack.len()));
-        };
-        if slots.is_empty() {
-            return Err(SpendError::ShortWitness(stack.len()));
+        match stack {
+            [slots @ .., script, control_block] if !slots.is_empty() => {
+                Ok(ScriptPath { slots, script, control_block, annex })
+            }
+            _ => Err(SpendError::ShortWitness(stack.len())),
         }
-        let leaf = check_commitment(curve, pk_script, control_block, script)?;
-        let digest = |kind| Ok(taproot(self.tx, self.input, &prevouts, Some(&leaf), kind, annex)?.0);
+    }
+
+    fn verify_path<C: Curve>(
+        &self,
+        curve: &C,
+        path: &ScriptPath<'_>,
+        leaf: &NodeHash,
+        stakers: &Stakers,
+    ) -> Result<(), SpendError> {
+        let (prevouts, slots) = (self.prevouts()?, path.slots);
+        let digest = |kind| Ok(taproot(self.tx, self.input, &prevouts, Some(leaf), kind, path.annex)?.0);
         match stakers.keys() {
             [only] => verify_slot(curve, only, slots.last().map(Vec::as_slice).unwrap_or_default(), &digest),
             many => verify_quorum(curve, many, stakers.quorum(), slots, &digest),
@@ -145,6 +173,14 @@ impl StakeSpend<'_> {
         };
         self.tx.inputs.iter().map(|input| find(input.previous_output).map(Prevout::from)).collect()
     }
+}
+
+/// Witness of a script path, taken apart.
+struct ScriptPath<'a> {
+    slots: &'a [Vec<u8>],
+    script: &'a [u8],
+    control_block: &'a [u8],
+    annex: Option<&'a [u8]>,
 }
 
 /// Separates the annex (BIP-341): the last of at least two items, if it begins with 0x50.

@@ -15,11 +15,12 @@ use staking_protocol::finality::Evidence;
 use staking_protocol::finality::evidence::SignedMessage as Signed;
 
 use super::power::require_staking;
+use super::rewards;
 use crate::error::FinalityError;
 use crate::state::config::{Rules, STAKING, VAULT};
-use crate::state::consumer::{self, Number};
+use crate::state::consumer::{self, Flags, Number};
 use crate::state::evidence::{Conviction, Proof, is_slashed};
-use crate::state::power::unrank;
+use crate::state::power::Seat;
 use crate::state::provider::{Place, Provider};
 use crate::state::votes::Ballot;
 
@@ -104,24 +105,30 @@ pub(crate) struct Case<'a> {
     pub(crate) at: Option<(&'a str, u64)>,
 }
 
-/// Stores the evidence, takes the provider's power and tells the neighbours. `known` is its power at a consumer where
+/// Stores the evidence, takes the provider's power and tells the neighbours. `known` is its place at a consumer where
 /// it was read already.
 pub(crate) fn convict(
     deps: DepsMut<'_>,
     env: &Env,
     provider: &Provider,
     case: Case<'_>,
-    known: Option<(Number, u64)>,
+    known: Option<(Number, Place)>,
     response: Response,
 ) -> Result<Response, FinalityError> {
     let Case { fp, proof, secret, at } = case;
     Conviction { hub_height: env.block.height, proof }.save(deps.storage, fp)?;
     for (number, slot) in &provider.places {
-        let power = match known {
-            Some((known, power)) if known == *number => power,
-            _ => Place::load(deps.storage, *number, *slot)?.power,
+        let place = match known {
+            Some((known, place)) if known == *number => place,
+            _ => Place::load(deps.storage, *number, *slot)?,
         };
-        unrank(deps.storage, *number, power, fp, *slot);
+        let seat = Seat { number: *number, slot: *slot, fp };
+        if Flags::load(deps.storage, *number)?.pays_rewards {
+            // Its commission until now is its own.
+            let power = seat.power(deps.storage, place.standing)?;
+            rewards::catch_up(deps.storage, seat, power)?;
+        }
+        seat.leave(deps.storage, place.standing);
     }
     let (consumer, height) = at.map(|(consumer, height)| (consumer.to_string(), height)).unzip();
     let response = response.emit(&Equivocation { fp_pk: *fp, secret_key: secret, consumer, height });

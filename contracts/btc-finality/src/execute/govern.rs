@@ -10,7 +10,8 @@ use staking_api::finality::{ConsumerSettings, InstantiateMsg};
 
 use crate::error::FinalityError;
 use crate::state::config::{LIGHT_CLIENT, Rules, STAKING, VAULT};
-use crate::state::consumer::{self, Cursors, Hot, Settings};
+use crate::state::consumer::{self, Cursors, Flags, Hot, Settings};
+use crate::state::power::keep_order;
 use crate::state::rewards::mul_div;
 
 pub(crate) fn instantiate(
@@ -71,7 +72,7 @@ fn add(storage: &mut dyn Storage, asked: ConsumerSettings) -> Result<(), Finalit
     };
     changed(base, &asked)?.save(storage, &asked.id)?;
     Cursors { next_height: first, next_settlement: first, version: 0, pinned: 0 }.save(storage, number);
-    consumer::set_has_rewards(storage, number, asked.reward_denom.is_some());
+    Flags { pays_rewards: asked.reward_denom.is_some(), ordered: false }.save(storage, number);
     Ok(())
 }
 
@@ -88,7 +89,9 @@ pub(crate) fn update_consumer(
     if asked.reward_denom.is_some() && asked.reward_denom != settings.reward_denom {
         return Err(FinalityError::Setting { name: "reward_denom", rule: "cannot be changed" });
     }
-    changed(settings, &asked)?.save(deps.storage, &asked.id)?;
+    let settings = changed(settings, &asked)?;
+    settings.save(deps.storage, &asked.id)?;
+    keep_order(deps.storage, settings.number(), settings.max_active)?;
     Ok(Response::new())
 }
 

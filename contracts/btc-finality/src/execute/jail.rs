@@ -9,8 +9,8 @@ use staking_api::events::{ProviderJailed, ProviderUnjailed};
 use crate::error::FinalityError;
 use crate::state::consumer::{Cursors, Settings};
 use crate::state::evidence::is_slashed;
-use crate::state::power::{rank, unrank};
-use crate::state::provider::{Place, Profile, slot_of};
+use crate::state::power::Seat;
+use crate::state::provider::{Place, Profile, Standing, slot_of};
 
 /// Jails a provider; returns the time until which, or `None` if it is jailed already.
 pub(super) fn put_in(
@@ -20,14 +20,18 @@ pub(super) fn put_in(
     fp: &Key,
     slot: u16,
 ) -> Result<Option<u64>, FinalityError> {
-    let mut place = Place::load(storage, settings.number(), slot)?;
+    let number = settings.number();
+    let mut place = Place::load(storage, number, slot)?;
     if place.jailed_until.is_some() {
         return Ok(None);
     }
     let until = env.block.time.seconds().saturating_add(settings.jail_seconds);
+    let seat = Seat { number, slot, fp };
+    let power = seat.power(storage, place.standing)?;
+    seat.leave(storage, place.standing);
+    place.standing = Standing::Out(power);
     place.jailed_until = Some(until);
-    place.save(storage, settings.number(), slot);
-    unrank(storage, settings.number(), place.power, fp, slot);
+    place.save(storage, number, slot);
     Ok(Some(until))
 }
 
@@ -45,16 +49,20 @@ pub(crate) fn unjail(
     if is_slashed(deps.storage, fp) {
         return Err(FinalityError::ProviderSlashed(*fp));
     }
-    let slot = slot_of(deps.storage, settings.number(), fp)?;
-    let mut place = Place::load(deps.storage, settings.number(), slot)?;
+    let number = settings.number();
+    let slot = slot_of(deps.storage, number, fp)?;
+    let mut place = Place::load(deps.storage, number, slot)?;
     let until = place.jailed_until.ok_or(FinalityError::NotJailed(*fp))?;
     let now = env.block.time.seconds();
     if now < until {
         return Err(FinalityError::StillJailed { until, now });
     }
+    let seat = Seat { number, slot, fp };
+    let power = seat.power(deps.storage, place.standing)?;
+    // It enters anew, under its power, so that the order holds whether it has to or not.
+    place.standing = seat.set_power(deps.storage, place.standing, power, true);
     place.jailed_until = None;
-    place.save(deps.storage, settings.number(), slot);
-    rank(deps.storage, settings.number(), place.power, fp, slot);
+    place.save(deps.storage, number, slot);
     Ok(Response::new().emit(&ProviderUnjailed { consumer: consumer.to_string(), fp_pk: *fp }))
 }
 

@@ -6,11 +6,13 @@ use staking_api::finality::{PowerChange, ProviderUpdate};
 
 use crate::error::FinalityError;
 use crate::state::config::STAKING;
-use crate::state::consumer::{self, Hot, Number};
+use crate::state::consumer::{Flags, Settings};
 use crate::state::evidence::is_slashed;
-use crate::state::power::{rank, unrank};
-use crate::state::provider::{self, Place, Profile, Provider};
-use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
+use crate::state::power::{Seat, keep_order};
+use crate::state::provider::{self, Place, Profile, Provider, Standing};
+use crate::state::rewards::StakerRewards;
+
+use super::rewards::catch_up;
 
 pub(crate) fn require_staking(deps: Deps<'_>, info: &MessageInfo) -> Result<(), FinalityError> {
     let staking = STAKING.require(deps)?;
@@ -24,15 +26,15 @@ pub(crate) fn provider_updated(
 ) -> Result<Response, FinalityError> {
     require_staking(deps.as_ref(), info)?;
     let fp = &update.fp_pk;
-    let Some(known) = Profile::load(deps.storage, fp)? else { return add(deps.storage, update) };
+    if Profile::load(deps.storage, fp)?.is_none() {
+        return add(deps.storage, update);
+    }
     let provider = Provider::require(deps.storage, fp)?;
     for (number, slot) in &provider.places {
-        let mut rewards = ProviderRewards::load(deps.storage, *number, *slot)?;
-        let earned = Settlement::load(deps.storage, *number)?.earned(*slot, &rewards);
+        let seat = Seat { number: *number, slot: *slot, fp };
         // What was earned until now is shared by the old commission (trap C14).
-        let power = Place::load(deps.storage, *number, *slot)?.power;
-        rewards.catch_up(earned, power, known.commission)?;
-        rewards.save(deps.storage, *number, *slot);
+        let power = seat.power(deps.storage, Place::load(deps.storage, *number, *slot)?.standing)?;
+        catch_up(deps.storage, seat, power)?;
     }
     Profile { commission: update.commission.0, owner: update.owner.clone() }.save(deps.storage, fp)?;
     Ok(Response::new())
@@ -41,8 +43,10 @@ pub(crate) fn provider_updated(
 fn add(storage: &mut dyn Storage, update: &ProviderUpdate) -> Result<Response, FinalityError> {
     let mut places = Vec::with_capacity(update.consumers.len());
     for id in &update.consumers {
-        let number = Hot::require(storage, id)?.number;
+        let settings = Settings::require(storage, id)?;
+        let number = settings.number();
         places.push((number, provider::settle_in(storage, number, &update.fp_pk)?));
+        keep_order(storage, number, settings.max_active)?;
     }
     Provider { places }.save(storage, &update.fp_pk);
     Profile { commission: update.commission.0, owner: update.owner.clone() }.save(storage, &update.fp_pk)?;
@@ -64,20 +68,37 @@ pub(crate) fn changes(
 }
 
 fn apply(storage: &mut dyn Storage, fp: &Key, change: &PowerChange) -> Result<(), FinalityError> {
-    let ranked = !is_slashed(storage, fp);
+    // A convict has no power, whatever becomes of its delegations.
+    let convicted = is_slashed(storage, fp);
     for (number, slot) in Provider::require(storage, fp)?.places {
-        let mut place = Place::load(storage, number, slot)?;
-        let before = place.power;
-        place.power = changed(fp, before, change)?;
-        place.staked |= change.added;
-        place.save(storage, number, slot);
-        if ranked && place.jailed_until.is_none() {
-            unrank(storage, number, before, fp, slot);
-            rank(storage, number, place.power, fp, slot);
+        let (seat, flags) = (Seat { number, slot, fp }, Flags::load(storage, number)?);
+        let before = if convicted { 0 } else { set_power(storage, seat, flags.ordered, change)? };
+        if flags.pays_rewards {
+            share(storage, seat, before, change)?;
         }
-        share(storage, (number, slot), fp, before, change)?;
     }
     Ok(())
+}
+
+/// Returns the power before.
+fn set_power(
+    storage: &mut dyn Storage,
+    seat: Seat<'_>,
+    ordered: bool,
+    change: &PowerChange,
+) -> Result<u64, FinalityError> {
+    let old = Place::load(storage, seat.number, seat.slot)?;
+    let before = seat.power(storage, old.standing)?;
+    let power = changed(seat.fp, before, change)?;
+    let standing = match old.jailed_until {
+        Some(_) => Standing::Out(power),
+        None => seat.set_power(storage, old.standing, power, ordered),
+    };
+    let place = Place { standing, staked: old.staked | change.added, ..old };
+    if place != old {
+        place.save(storage, seat.number, seat.slot);
+    }
+    Ok(before)
 }
 
 fn changed(fp: &Key, before: u64, change: &PowerChange) -> Result<u64, FinalityError> {
@@ -92,21 +113,12 @@ fn changed(fp: &Key, before: u64, change: &PowerChange) -> Result<u64, FinalityE
 /// Brings the rewards of provider and staker up to date, then lets the new amount count.
 fn share(
     storage: &mut dyn Storage,
-    (number, slot): (Number, u16),
-    fp: &Key,
+    seat: Seat<'_>,
     power: u64,
     change: &PowerChange,
 ) -> Result<(), FinalityError> {
-    if !consumer::has_rewards(storage, number) {
-        return Ok(());
-    }
-    let before = ProviderRewards::load(storage, number, slot)?;
-    let mut rewards = before;
-    let earned = Settlement::load(storage, number)?.earned(slot, &rewards);
-    rewards.catch_up(earned, power, Profile::require(storage, fp)?.commission)?;
-    if rewards != before {
-        rewards.save(storage, number, slot);
-    }
+    let Seat { number, slot, .. } = seat;
+    let rewards = catch_up(storage, seat, power)?;
     let mut staker = StakerRewards::load(storage, number, slot, &change.staker)?;
     staker.catch_up(rewards.net)?;
     staker.sat = if change.added {

@@ -1,12 +1,13 @@
 //! Rewards in and out. Coins are of the consumer's one denomination (trap F23); payment is per claim.
 
 use contract_host::events::EmitExt;
-use cosmwasm_std::{BankMsg, Coin, DepsMut, MessageInfo, Response, Uint128, Uint256};
+use cosmwasm_std::{BankMsg, Coin, DepsMut, MessageInfo, Response, Storage, Uint128, Uint256};
 use staking_api::Key;
 use staking_api::events::{RewardsClaimed, RewardsFunded};
 
 use crate::error::FinalityError;
-use crate::state::consumer::Settings;
+use crate::state::consumer::{Number, Settings};
+use crate::state::power::Seat;
 use crate::state::provider::{Place, Profile, slot_of};
 use crate::state::rewards::{ProviderRewards, Settlement, StakerRewards};
 
@@ -32,7 +33,7 @@ pub(crate) fn claim(
 ) -> Result<Response, FinalityError> {
     let settings = Settings::require(deps.storage, consumer)?;
     let (number, staker) = (settings.number(), info.sender.as_str());
-    let (slot, rewards) = caught_up(deps.storage, &settings, fp)?;
+    let (slot, rewards) = caught_up(deps.storage, settings.number(), fp)?;
     rewards.save(deps.storage, number, slot);
     let mut record = StakerRewards::load(deps.storage, number, slot, staker)?;
     record.catch_up(rewards.net)?;
@@ -51,24 +52,49 @@ pub(crate) fn claim_commission(
     if Profile::require(deps.storage, fp)?.owner != info.sender.as_str() {
         return Err(FinalityError::NotOwner(info.sender.clone()));
     }
-    let (slot, mut rewards) = caught_up(deps.storage, &settings, fp)?;
+    let (slot, mut rewards) = caught_up(deps.storage, settings.number(), fp)?;
     let amount = std::mem::take(&mut rewards.commission);
     rewards.save(deps.storage, settings.number(), slot);
     pay(&settings, consumer, fp, info.sender.as_str(), amount)
 }
 
-/// A provider's rewards, up to date.
+/// A provider's slot and rewards, up to date but not stored.
 pub(crate) fn caught_up(
-    storage: &dyn cosmwasm_std::Storage,
-    settings: &Settings,
+    storage: &dyn Storage,
+    number: Number,
     fp: &Key,
 ) -> Result<(u16, ProviderRewards), FinalityError> {
-    let slot = slot_of(storage, settings.number(), fp)?;
-    let power = Place::load(storage, settings.number(), slot)?.power;
-    let mut rewards = ProviderRewards::load(storage, settings.number(), slot)?;
-    let earned = Settlement::load(storage, settings.number())?.earned(slot, &rewards);
-    rewards.catch_up(earned, power, Profile::require(storage, fp)?.commission)?;
+    let slot = slot_of(storage, number, fp)?;
+    let seat = Seat { number, slot, fp };
+    let power = seat.power(storage, Place::load(storage, number, slot)?.standing)?;
+    let mut rewards = ProviderRewards::load(storage, number, slot)?;
+    take_in(storage, seat, power, &mut rewards)?;
     Ok((slot, rewards))
+}
+
+/// Brings the rewards of a provider up to date, with the power that it had until now.
+pub(crate) fn catch_up(
+    storage: &mut dyn Storage,
+    seat: Seat<'_>,
+    power: u64,
+) -> Result<ProviderRewards, FinalityError> {
+    let before = ProviderRewards::load(storage, seat.number, seat.slot)?;
+    let mut rewards = before;
+    take_in(storage, seat, power, &mut rewards)?;
+    if rewards != before {
+        rewards.save(storage, seat.number, seat.slot);
+    }
+    Ok(rewards)
+}
+
+fn take_in(
+    storage: &dyn Storage,
+    seat: Seat<'_>,
+    power: u64,
+    rewards: &mut ProviderRewards,
+) -> Result<(), FinalityError> {
+    let earned = Settlement::load(storage, seat.number)?.earned(seat.slot, rewards);
+    rewards.catch_up(earned, power, Profile::require(storage, seat.fp)?.commission)
 }
 
 fn pay(

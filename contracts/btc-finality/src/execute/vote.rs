@@ -95,7 +95,7 @@ pub(crate) fn run(
     }
     if let Some((height, proof, secret)) = outcome.conviction {
         let case = evidence::Case { fp, proof, secret, at: Some((consumer, height)) };
-        let known = Some((settings.number, voter.place.power));
+        let known = Some((settings.number, voter.place));
         response = evidence::convict(deps.branch(), env, &voter.provider, case, known, response)?;
     }
     if finalize > 0 && !settings.paused {

@@ -10,6 +10,7 @@ use crate::execute::vote::Usable;
 use crate::state::config::Rules;
 use crate::state::consumer::{Hot, Number};
 use crate::state::evidence::is_slashed;
+use crate::state::power::Seat;
 use crate::state::provider::{self, Place, Profile, Provider, key_of, slot_of};
 use crate::state::rewards::Settlement;
 use crate::state::votes::Commit;
@@ -53,15 +54,17 @@ fn describe(
     let usable = Usable::load(storage, &Rules::load(storage)?)?;
     let commits = Commit::page(storage, number, slot, None, COMMITS, true)?;
     let last_usable = commits.iter().find(|commit| usable.allows(commit));
+    let slashed = is_slashed(storage, fp);
+    let power = if slashed { 0 } else { Seat { number, slot, fp }.power(storage, place.standing)? };
     let missed = Settlement::load(storage, number)?.member(slot).map_or(0, |m| m.missed);
     Ok(ProviderInfo {
         fp_pk: *fp,
         owner: profile.owner,
-        power: place.power,
+        power,
         commission: Decimal(profile.commission),
         jailed: place.jailed_until.is_some(),
         jailed_until: place.jailed_until,
-        slashed: is_slashed(storage, fp),
+        slashed,
         missed,
         committed_until: commits.first().map(|commit| commit.commitment.last()),
         usable_until: last_usable.map(|commit| commit.commitment.last()),

@@ -157,18 +157,36 @@ pub(crate) fn next_number(storage: &mut dyn Storage) -> Result<Number, FinalityE
     Ok(Number(number))
 }
 
-fn rewards_key(number: Number) -> Vec<u8> {
-    key(prefix::HAS_REWARDS, &[&number.bytes()])
+fn flags_key(number: Number) -> Vec<u8> {
+    key(prefix::FLAGS, &[&number.bytes()])
 }
 
-/// Whether the consumer pays rewards. Fixed at registration: stakers are only recorded if it does.
-pub(crate) fn has_rewards(storage: &dyn Storage, number: Number) -> bool {
-    store::exists(storage, &rewards_key(number))
+const PAYS_REWARDS: u8 = 1;
+const ORDERED: u8 = 2;
+
+/// What a change of power has to do at a consumer. Not stored if it is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags {
+    /// Whether rewards are paid. Fixed at registration: stakers are only recorded if so.
+    pub(crate) pays_rewards: bool,
+    /// Whether the ranking is kept in order: it is if there may be more providers than seats in the active set.
+    /// Otherwise all have a seat, and a change of power moves nobody.
+    pub(crate) ordered: bool,
 }
 
-pub(crate) fn set_has_rewards(storage: &mut dyn Storage, number: Number, has: bool) {
-    if has {
-        storage.set(&rewards_key(number), &[1]);
+impl Flags {
+    pub(crate) fn load(storage: &dyn Storage, number: Number) -> Result<Self, CorruptState> {
+        let flags = store::read(storage, &flags_key(number));
+        let flags = flags.map_or(Ok(0), |raw| Unpack::new("flags", &raw).u8())?;
+        Ok(Self { pays_rewards: flags & PAYS_REWARDS != 0, ordered: flags & ORDERED != 0 })
+    }
+
+    pub(crate) fn save(self, storage: &mut dyn Storage, number: Number) {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        match flag(self.pays_rewards, PAYS_REWARDS) | flag(self.ordered, ORDERED) {
+            0 => storage.remove(&flags_key(number)),
+            flags => storage.set(&flags_key(number), &[flags]),
+        }
     }
 }
 

@@ -97,11 +97,21 @@ impl Profile {
     }
 }
 
+/// Where a provider's power is kept (see [`super::power::Seat`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Here: it is not in the ranking, because it has none or is in jail.
+    Out(u64),
+    /// In the ranking, under a key with this power, which is that of another time if the ranking is not ordered. The
+    /// entry of a convict is gone.
+    Ranked(u64),
+}
+
 /// A provider's place at a consumer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Satoshi of counted delegations.
-    pub(crate) power: u64,
+    /// Its power, or where that is.
+    pub(crate) standing: Standing,
     /// Time from which it may leave jail, if it is jailed.
     pub(crate) jailed_until: Option<u64>,
     /// Height after the last one of its newest run of votes.
@@ -113,12 +123,16 @@ pub(crate) struct Place {
 
 const JAILED: u8 = 1;
 const STAKED: u8 = 2;
+const RANKED: u8 = 4;
 
 fn place_key(number: Number, slot: u16) -> Vec<u8> {
     key(prefix::PLACE, &[&number.bytes(), &slot.to_be_bytes()])
 }
 
 impl Place {
+    /// The place of a provider that nobody has delegated to yet.
+    const NEW: Self = Self { standing: Standing::Out(0), jailed_until: None, runs_end: 0, staked: false };
+
     /// Loads the place of a slot that was given away.
     pub(crate) fn load(storage: &dyn Storage, number: Number, slot: u16) -> Result<Self, CorruptState> {
         Self::unpack(&store::read(storage, &place_key(number, slot)).ok_or(CorruptState("place"))?)
@@ -127,16 +141,22 @@ impl Place {
     fn unpack(raw: &[u8]) -> Result<Self, CorruptState> {
         let mut f = Unpack::new("place", raw);
         let (flags, power, runs_end) = (f.u8()?, f.number()?, f.number()?);
+        let standing = if flags & RANKED == 0 { Standing::Out(power) } else { Standing::Ranked(power) };
         let jailed_until = if flags & JAILED == 0 { None } else { Some(f.u64()?) };
         f.end()?;
-        Ok(Self { power, jailed_until, runs_end, staked: flags & STAKED != 0 })
+        Ok(Self { standing, jailed_until, runs_end, staked: flags & STAKED != 0 })
     }
 
     pub(crate) fn save(&self, storage: &mut dyn Storage, number: Number, slot: u16) {
         let mut raw = Vec::with_capacity(24);
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        raw.push(flag(self.jailed_until.is_some(), JAILED) | flag(self.staked, STAKED));
-        put_number(&mut raw, self.power);
+        let (ranked, power) = match self.standing {
+            Standing::Out(power) => (false, power),
+            Standing::Ranked(under) => (true, under),
+        };
+        let flags = flag(self.jailed_until.is_some(), JAILED) | flag(self.staked, STAKED);
+        raw.push(flags | flag(ranked, RANKED));
+        put_number(&mut raw, power);
         put_number(&mut raw, self.runs_end);
         raw.extend(self.jailed_until.iter().flat_map(|until| until.to_be_bytes()));
         storage.set(&place_key(number, slot), &raw);
@@ -168,7 +188,7 @@ pub(crate) fn settle_in(storage: &mut dyn Storage, number: Number, fp: &Key) -> 
     let next = slot.checked_add(1).ok_or(FinalityError::Overflow("number of providers"))?;
     storage.set(&count_key(number), &next.to_be_bytes());
     storage.set(&slot_key(number, slot), fp.as_bytes());
-    Place::default().save(storage, number, slot);
+    Place::NEW.save(storage, number, slot);
     Ok(slot)
 }
 

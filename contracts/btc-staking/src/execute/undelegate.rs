@@ -12,7 +12,7 @@ use staking_api::events::{DelegationUnbonded, ProviderSlashed};
 use staking_api::staking::{Spend, SpendKind, Status};
 use staking_api::{Hash32, Key};
 use staking_protocol::inclusion::Confirmed;
-use staking_protocol::taproot::leaf_hash;
+use staking_protocol::taproot::{NodeHash, leaf_hash};
 use staking_protocol::tx::sighash::{Prevout, script_path};
 use staking_protocol::tx::{Sat, StakeSpend, Transaction};
 
@@ -68,8 +68,13 @@ fn undelegate(
     let tx = Transaction::parse(&item.spending_tx.0)?;
     let input =
         StakeSpend::input_spending(&tx, registration.outpoint()).ok_or(StakingError::NotASpend(item.txid))?;
-    verify_spend(&deps, &registration, &tx, input, item)?;
-    let kind = classify(&deps, &registration, &tx, input)?;
+    let staking_tx = registration.transaction()?;
+    let presigned = presigned(&registration, &staking_tx, &tx, input);
+    verify_spend(&deps, &registration, staking_tx, presigned.as_ref(), (&tx, input), item)?;
+    let kind = match presigned {
+        Some((kind, _)) => kind,
+        None => other_kind(&deps, &registration, &tx)?,
+    };
     let confirmed = prove(light_client, &deps.querier, &item.proof, tx)?;
     let child = match kind {
         SpendKind::Expansion => ready_child(&deps, tip, &confirmed)?,
@@ -94,57 +99,53 @@ fn undelegate(
 fn verify_spend(
     deps: &DepsMut<'_>,
     registration: &Registration,
-    tx: &Transaction,
-    input: usize,
+    staking_tx: Transaction,
+    presigned: Option<&(SpendKind, NodeHash)>,
+    (tx, input): (&Transaction, usize),
     item: &Spend,
 ) -> Result<(), StakingError> {
-    let staking_tx = registration.transaction()?;
     let script = staking_tx.output(registration.vout).map(|o| o.script.clone()).unwrap_or_default();
     let mut funding = vec![staking_tx];
     for raw in &item.funding_txs {
         funding.push(Transaction::parse(&raw.0)?);
     }
     let spend = StakeSpend { tx, input, funding: &funding };
+    let (curve, stakers) = (HostCurve::new(deps.api), registration.stakers()?);
+    if let Some((_, leaf)) = presigned {
+        return Ok(spend.verify_for_leaf(&curve, leaf, &stakers)?);
+    }
     let output = Prevout { value: Sat(registration.value), script: &script };
-    let stakers = registration.terms()?.stakers;
-    Ok(spend.verify(&HostCurve::new(deps.api), registration.outpoint(), output, &stakers)?)
+    Ok(spend.verify(&curve, registration.outpoint(), output, &stakers)?)
 }
 
-/// A pre-signed transaction is recognised by its digest, which commits to all of it.
+/// Recognises a pre-signed transaction by its digest, which commits to all of it, to the stake and to the leaf that
+/// is returned.
 #[inline(never)]
-fn classify(
+fn presigned(
+    registration: &Registration,
+    staking_tx: &Transaction,
+    tx: &Transaction,
+    input: usize,
+) -> Option<(SpendKind, NodeHash)> {
+    let ([input_of_stake], 0) = (tx.inputs.as_slice(), input) else { return None };
+    let [.., script, _control_block] = input_of_stake.witness.as_slice() else { return None };
+    let (output, leaf) = (staking_tx.output(registration.vout)?, leaf_hash(script));
+    let digest = script_path(tx, input, &[Prevout::from(output)], &leaf).ok()?.0;
+    let [slashing, unbonding, _] = registration.sighashes;
+    let kinds = [(unbonding, SpendKind::Unbonding), (slashing, SpendKind::Slashing)];
+    kinds.into_iter().find(|(known, _)| *known == digest).map(|(_, kind)| (kind, leaf))
+}
+
+/// What a spend is that was not pre-signed.
+fn other_kind(
     deps: &DepsMut<'_>,
     registration: &Registration,
     tx: &Transaction,
-    input: usize,
 ) -> Result<SpendKind, StakingError> {
-    let [slashing, unbonding, _] = registration.sighashes;
-    if tx.inputs.len() == 1 {
-        let digest = presigned_digest(registration, tx, input)?;
-        if digest == Some(unbonding) {
-            return Ok(SpendKind::Unbonding);
-        }
-        if digest == Some(slashing) {
-            return Ok(SpendKind::Slashing);
-        }
-    }
     let child = Registration::load(deps.storage, &tx.txid().0)?;
     let continues =
         |child: &Registration| child.previous.as_ref().is_some_and(|p| p.txid == registration.txid);
     Ok(if child.as_ref().is_some_and(continues) { SpendKind::Expansion } else { SpendKind::Unexpected })
-}
-
-fn presigned_digest(
-    registration: &Registration,
-    tx: &Transaction,
-    input: usize,
-) -> Result<Option<[u8; 32]>, StakingError> {
-    let witness = tx.inputs.get(input).map_or(&[][..], |i| &i.witness);
-    let [.., script, _control_block] = witness else { return Ok(None) };
-    let staking_tx = registration.transaction()?;
-    let Some(output) = staking_tx.output(registration.vout) else { return Ok(None) };
-    let digest = script_path(tx, input, &[Prevout::from(output)], &leaf_hash(script));
-    Ok(digest.ok().map(|digest| digest.0))
 }
 
 /// The expansion, if it may count now. If it may not, the previous stake still ends (trap A20).

@@ -218,19 +218,24 @@ impl Registration {
     /// What the holder chose. The keys were checked at registration.
     pub(crate) fn terms(&self) -> Result<StakeTerms, StakingError> {
         let corrupt = || CorruptState("registration");
+        let fps: Result<Vec<_>, _> = self.fps.iter().map(ProviderKey::from_bytes).collect();
+        Ok(StakeTerms {
+            stakers: self.stakers()?,
+            providers: Providers::new(fps?).map_err(|_| corrupt())?,
+            staking_time: StakingTime::new(u32::from(self.staking_time)).map_err(|_| corrupt())?,
+            value: Sat(self.value),
+        })
+    }
+
+    /// Whose coins they are.
+    pub(crate) fn stakers(&self) -> Result<Stakers, StakingError> {
         let mut keys = vec![StakerKey::from_bytes(&self.staker)?];
         let others = self.multisig.as_ref().map_or(&[][..], |m| &m.keys);
         for key in others {
             keys.push(StakerKey::from_bytes(key)?);
         }
         let quorum = self.multisig.as_ref().map_or(1, |m| u32::from(m.quorum));
-        let fps: Result<Vec<_>, _> = self.fps.iter().map(ProviderKey::from_bytes).collect();
-        Ok(StakeTerms {
-            stakers: Stakers::multi(keys, quorum).map_err(|_| corrupt())?,
-            providers: Providers::new(fps?).map_err(|_| corrupt())?,
-            staking_time: StakingTime::new(u32::from(self.staking_time)).map_err(|_| corrupt())?,
-            value: Sat(self.value),
-        })
+        Ok(Stakers::multi(keys, quorum).map_err(|_| CorruptState("registration"))?)
     }
 
     /// The staking transaction.

@@ -105,6 +105,14 @@ fn spends_are_judged_as_on_babylon() {
                 "{case}"
             );
             assert_eq!(StakeSpend::input_spending(&spending, outpoint), Some(spend.input));
+            let mut stack = spending.inputs[spend.input].witness.as_slice();
+            if stack.last().is_some_and(|item| item.first() == Some(&0x50)) {
+                stack = &stack[..stack.len() - 1];
+            }
+            let leaf = leaf_hash(&stack[stack.len() - 2]);
+            assert_eq!(spend.verify_for_leaf(&CURVE, &leaf, &stakers), Ok(()), "{case}");
+            let other = spend.verify_for_leaf(&CURVE, &leaf_hash(b"another script"), &stakers);
+            assert!(matches!(other, Err(SpendError::Verify(_))), "{case}: {other:?}");
         }
     }
 }

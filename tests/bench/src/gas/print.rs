@@ -1,6 +1,5 @@
 //! The table as text, JSON and Markdown.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
@@ -80,25 +79,40 @@ fn list_calls(out: &mut String, row: &Row) {
     }
 }
 
+/// What a kind of message cost on a wasmd chain.
+struct OnWasmd {
+    op: String,
+    gas_used: u64,
+    transactions: u64,
+}
+
 /// Figures of messages on a wasmd chain, if a run of one left them: `docs/gas-wasmd.json`,
-/// `{"rows":[{"op","gas_used"}]}`.
-fn on_wasmd() -> Result<BTreeMap<String, u64>> {
+/// `{"rows":[{"op","gas_used","transactions"}]}`.
+fn on_wasmd() -> Result<Vec<OnWasmd>> {
     let file = root().join("docs/gas-wasmd.json");
     if !file.exists() {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let all: Value =
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
     let rows = all.get("rows").and_then(Value::as_array).context("gas-wasmd.json has no rows")?;
-    let row = |row: &Value| Some((row.get("op")?.as_str()?.to_owned(), row.get("gas_used")?.as_u64()?));
-    rows.iter().map(|r| row(r).context("gas-wasmd.json: a row has no op or gas_used")).collect()
+    let number = |row: &Value, field: &str| row.get(field)?.as_u64();
+    let row = |row: &Value| {
+        let op = row.get("op")?.as_str()?.to_owned();
+        Some(OnWasmd { op, gas_used: number(row, "gas_used")?, transactions: number(row, "transactions")? })
+    };
+    rows.iter().map(|r| row(r).context("gas-wasmd.json: a row is incomplete")).collect()
 }
 
 const HEAD: &str = include_str!("head.md");
 
 const STORAGE_ONLY: &str = "**This copy was made with `--storage-only`: the VM's share is not in it.** Totals are storage and \
                             sub-queries, held against goals that include the VM.\n\n";
+
+const ON_WASMD: &str = "\n## Every message on wasmd\n\nWhat wasmd charged for a transaction with one such message, all of it (see above): \
+                        the mean of so many transactions of\n`mesh-devnet demo --real --gas docs/gas-wasmd.json`.\n\n\
+                        | message | gas used | transactions |\n|---|--:|--:|\n";
 
 /// The page `docs/gas.md`.
 pub(crate) fn markdown(rows: &[Row], sizes: &[Size], engine: Engine) -> Result<String> {
@@ -112,7 +126,8 @@ pub(crate) fn markdown(rows: &[Row], sizes: &[Size], engine: Engine) -> Result<S
         let f = row.figures();
         let vm = if native { "–".to_owned() } else { f.vm.to_string() };
         let goal = aim(row.op).map_or(String::new(), |aim| aim.to_string());
-        let real = wasmd.get(row.op).map_or(String::new(), u64::to_string);
+        let real = wasmd.iter().find(|real| real.op == row.op);
+        let real = real.map_or(String::new(), |real| real.gas_used.to_string());
         let (reads, writes, queries, total) = (f.reads, f.writes, f.queries, f.total());
         let (op, existing) = (row.op, existing(row.op));
         let _ = writeln!(
@@ -125,6 +140,12 @@ pub(crate) fn markdown(rows: &[Row], sizes: &[Size], engine: Engine) -> Result<S
     }
     for (contract, bytes) in sizes {
         let _ = writeln!(out, "| {contract} | {bytes} |");
+    }
+    if !wasmd.is_empty() {
+        out.push_str(ON_WASMD);
+    }
+    for OnWasmd { op, gas_used, transactions } in wasmd {
+        let _ = writeln!(out, "| {op} | {gas_used} | {transactions} |");
     }
     Ok(out)
 }

@@ -102,10 +102,10 @@ pub(crate) fn ranking(
 fn order(storage: &mut dyn Storage, number: Number, limit: usize) -> Result<(), CorruptState> {
     for (slot, power) in ranking(storage, number, limit)? {
         let mut place = Place::load(storage, number, slot)?;
-        let fp = key_of(storage, number, slot)?;
-        let standing = Seat { number, slot, fp: &fp }.set_power(storage, place.standing, power, true);
-        if standing != place.standing {
-            place.standing = standing;
+        // Who stands in its place already is not written again.
+        if place.standing != Standing::Ranked(power) {
+            let fp = key_of(storage, number, slot)?;
+            place.standing = Seat { number, slot, fp: &fp }.set_power(storage, place.standing, power, true);
             place.save(storage, number, slot);
         }
     }

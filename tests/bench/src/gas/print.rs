@@ -110,7 +110,7 @@ const HEAD: &str = include_str!("head.md");
 const STORAGE_ONLY: &str = "**This copy was made with `--storage-only`: the VM's share is not in it.** Totals are storage and \
                             sub-queries, held against goals that include the VM.\n\n";
 
-const ON_WASMD: &str = "\n## Every message on wasmd\n\nWhat wasmd charged for a transaction with one such message, all of it (see above): \
+const ON_WASMD: &str = "\n## Messages on wasmd\n\nWhat wasmd charged for a transaction with one such message, all of it (see above): \
                         the mean of so many transactions of\n`mesh-devnet demo --real --gas docs/gas-wasmd.json`.\n\n\
                         | message | gas used | transactions |\n|---|--:|--:|\n";
 

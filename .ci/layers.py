@@ -17,7 +17,8 @@ BASE = {"btc-staking/crypto", "btc-staking/protocol", "btc-staking/api"}
 ALLOWED = {
     "btc-staking/crypto": set(),
     "btc-staking/protocol": {"btc-staking/crypto"},
-    "btc-staking/api": {"btc-staking/crypto", "btc-staking/protocol"},
+    "btc-staking/api/derive": set(),
+    "btc-staking/api": {"btc-staking/crypto", "btc-staking/protocol", "btc-staking/api/derive"},
     "btc-staking/clients": BASE,
     "btc-staking/staker": BASE | {"btc-staking/clients"},
     "btc-staking/cli": BASE | {"btc-staking/clients", "btc-staking/staker"},
@@ -27,7 +28,7 @@ ALLOWED = {
     "covenants/committee": BASE,
     "covenants/signer": BASE | {"covenants/committee"},
     "covenants/agent": BASE | {"btc-staking/clients", "covenants/committee"},
-    "contracts/host": BASE,
+    "contracts/host": BASE | {"btc-staking/api/derive"},
     "contracts/accounting": {"btc-staking/api"},  # feature `store` only
 }
 CONTRACT = BASE | {"contracts/host", "contracts/accounting"}

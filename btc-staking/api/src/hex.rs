@@ -8,8 +8,7 @@ use core::fmt;
 use core::str::FromStr;
 use std::string::String;
 
-use serde::de::{Error as _, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// Why a text is not a fixed number of bytes in hex.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,20 +66,6 @@ fn digit(byte: u8) -> Result<u8, ParseHexError> {
         b'a'..=b'f' => Ok(byte - b'a' + 10),
         b'A'..=b'F' => Ok(byte - b'A' + 10),
         other => Err(ParseHexError::Digit(other)),
-    }
-}
-
-struct HexVisitor<const N: usize>;
-
-impl<const N: usize> Visitor<'_> for HexVisitor<N> {
-    type Value = [u8; N];
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hex digits", 2 * N)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        decode(text).map_err(E::custom)
     }
 }
 
@@ -148,11 +133,7 @@ macro_rules! hex_type {
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(HexVisitor).map(Self::from_shown).map_err(D::Error::custom)
-            }
-        }
+        crate::read::read_text!($name: "64 hex digits");
 
         #[cfg(feature = "schema")]
         impl schemars::JsonSchema for $name {

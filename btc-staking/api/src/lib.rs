@@ -7,6 +7,8 @@
 //! not depend on cosmwasm-std, so that programs can use it natively.
 
 extern crate alloc;
+// What `derive(Wire)` writes names this crate.
+extern crate self as staking_api;
 
 mod delegation;
 pub mod events;
@@ -16,6 +18,7 @@ pub mod light_client;
 pub mod mesh;
 mod params;
 pub mod parse;
+pub mod read;
 #[cfg(feature = "signer")]
 pub mod signer;
 pub mod staking;

@@ -22,7 +22,7 @@ pub use types::{Binary, Coin, Decimal, Empty, Range, Timestamp, Uint128};
 /// Derives what every wire type needs, in one place.
 macro_rules! wire {
     ($($item:item)*) => {$(
-        #[derive(serde::Serialize, serde::Deserialize, Clone, Debug, PartialEq, Eq)]
+        #[derive(serde::Serialize, staking_api_derive::Wire, Clone, Debug, PartialEq, Eq)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
         $item

@@ -4,7 +4,7 @@
 
 use core::fmt;
 use core::str::FromStr;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Serialize, Serializer};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -130,10 +130,11 @@ macro_rules! string_serde {
                 s.collect_str(&self.0)
             }
         }
-        impl<'de> Deserialize<'de> for $ty {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(d)?;
-                text.parse::<$inner>().map($ty).map_err(D::Error::custom)
+        impl FromStr for $ty {
+            type Err = core::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse::<$inner>().map($ty)
             }
         }
     };
@@ -147,12 +148,6 @@ impl Serialize for Decimal {
     }
 }
 
-impl<'de> Deserialize<'de> for Decimal {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(D::Error::custom)
-    }
-}
-
 impl Serialize for Binary {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         use base64::Engine as _;
@@ -160,12 +155,20 @@ impl Serialize for Binary {
     }
 }
 
-impl<'de> Deserialize<'de> for Binary {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+impl FromStr for Binary {
+    type Err = base64::DecodeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         use base64::Engine as _;
-        let text = String::deserialize(d)?;
-        base64::engine::general_purpose::STANDARD.decode(text).map(Binary).map_err(D::Error::custom)
+        base64::engine::general_purpose::STANDARD.decode(text).map(Self)
     }
+}
+
+crate::read::read_text! {
+    Uint128: "a whole number as text",
+    Timestamp: "nanoseconds as text",
+    Decimal: "a decimal as text",
+    Binary: "base64"
 }
 
 #[cfg(feature = "schema")]

@@ -5,8 +5,71 @@
 )]
 
 use super::types::{Binary, Coin, Decimal, Range, Uint128};
+use crate::read::{Fields, Outline, Place, Wire, read};
 use std::string::String;
 use std::vec::Vec;
+
+/// A local staking contract that is there already, or one to instantiate.
+#[derive(serde::Serialize, Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum LocalStakingInfo {
+    /// Address of an existing contract.
+    Existing {
+        /// The address.
+        existing: String,
+    },
+    /// Code to instantiate and what with.
+    New {
+        /// Who may migrate it.
+        admin: Option<String>,
+        /// The code.
+        code_id: u64,
+        /// Its message.
+        msg: Binary,
+        /// Its label.
+        label: Option<String>,
+    },
+}
+
+// By hand: no name tells the variants apart, but their fields do.
+impl Wire for LocalStakingInfo {
+    fn blank() -> Self {
+        Self::New { admin: None, code_id: 0, msg: Binary::default(), label: None }
+    }
+}
+
+impl Place for LocalStakingInfo {
+    fn outline(&self) -> &'static Outline {
+        const NAMES: &[&str] = &["existing", "admin", "code_id", "msg", "label"];
+        const EXISTING: &Outline = &Outline::Struct(Fields { names: NAMES, required: 1 });
+        const NEW: &Outline = &Outline::Struct(Fields { names: NAMES, required: 1 << 2 | 1 << 3 });
+        match self {
+            Self::Existing { .. } => EXISTING,
+            Self::New { .. } => NEW,
+        }
+    }
+
+    fn part(&mut self, index: usize) -> Option<&mut dyn Place> {
+        if index == 0 {
+            *self = Self::Existing { existing: String::new() };
+        }
+        match (self, index) {
+            (Self::Existing { existing }, 0) => Some(existing),
+            (Self::New { admin, .. }, 1) => Some(admin),
+            (Self::New { code_id, .. }, 2) => Some(code_id),
+            (Self::New { msg, .. }, 3) => Some(msg),
+            (Self::New { label, .. }, 4) => Some(label),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for LocalStakingInfo {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer)
+    }
+}
 
 super::wire! {
     /// Creates a vault for one collateral.
@@ -19,15 +82,6 @@ super::wire! {
         /// Ours: who may set policy; nobody when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub owner: Option<String>,
-    }
-
-    /// A local staking contract that is there already, or one to instantiate.
-    #[serde(untagged)]
-    pub enum LocalStakingInfo {
-        /// Address of an existing contract.
-        Existing { existing: String },
-        /// Code to instantiate and what with.
-        New { admin: Option<String>, code_id: u64, msg: Binary, label: Option<String> },
     }
 
     /// What one user loses.

@@ -268,11 +268,7 @@ fn timestamps_answer(storage: &dyn Storage) -> Result<Timestamps, FinalityError>
 
 fn waiting(storage: &dyn Storage, after: Option<u64>, limit: PageLimit) -> Result<Outbox, FinalityError> {
     let items = outbox::list(storage, after, limit.get())?;
-    let item = |(id, item): (u64, outbox::Item)| OutboxItem {
-        id,
-        to: item.to,
-        msg: staking_api::Binary(item.msg.to_vec()),
-        error: item.error,
-    };
+    let item =
+        |(id, item): (u64, outbox::Item)| OutboxItem { id, to: item.to, msg: item.msg, error: item.error };
     Ok(Outbox { items: items.into_iter().map(item).collect() })
 }

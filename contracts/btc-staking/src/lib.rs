@@ -15,6 +15,7 @@ mod status;
 #[cfg(test)]
 mod vectors;
 
+use contract_host::outbox::Answer;
 use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Reply, Response, entry_point};
 use staking_api::staking::{ExecuteMsg, InstantiateMsg, MigrateMsg, QueryMsg};
 
@@ -73,14 +74,22 @@ pub fn execute(
     }
 }
 
-/// Takes back a message that a peer refused.
+/// Takes back a message that a peer refused. For native hosts; the wasm exports [`answer`].
 ///
 /// # Errors
 /// The reply is to no message of this contract.
-#[entry_point]
-pub fn reply(deps: DepsMut<'_>, _env: Env, reply: Reply) -> Result<Response, StakingError> {
-    Ok(Response::new().add_event(contract_host::outbox::on_reply(deps.storage, reply)?))
+pub fn reply(deps: DepsMut<'_>, env: Env, reply: Reply) -> Result<Response, StakingError> {
+    answer(deps, env, reply.into())
 }
+
+/// Takes back a message that a peer refused.
+///
+/// # Errors
+/// The answer is to no message of this contract.
+pub fn answer(deps: DepsMut<'_>, _env: Env, answer: Answer) -> Result<Response, StakingError> {
+    Ok(Response::new().add_event(contract_host::outbox::on_reply(deps.storage, answer)?))
+}
+contract_host::export_reply!(crate::answer);
 
 /// Answers a question.
 ///

@@ -24,6 +24,8 @@ pub(crate) struct Commit {
     pub(crate) signature: Binary,
 }
 
+// Apart: all handlers in one function are more local variables than cosmwasm-vm takes.
+#[inline(never)]
 pub(crate) fn run(
     deps: DepsMut<'_>,
     env: &Env,

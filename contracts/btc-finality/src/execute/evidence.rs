@@ -24,6 +24,8 @@ use crate::state::power::Seat;
 use crate::state::provider::{Place, Provider};
 use crate::state::votes::Ballot;
 
+// Apart: all handlers in one function are more local variables than cosmwasm-vm takes.
+#[inline(never)]
 pub(crate) fn submit(
     deps: DepsMut<'_>,
     env: &Env,

@@ -53,6 +53,8 @@ fn add(storage: &mut dyn Storage, update: &ProviderUpdate) -> Result<Response, F
     Ok(Response::new())
 }
 
+// Apart: all handlers in one function are more local variables than cosmwasm-vm takes.
+#[inline(never)]
 pub(crate) fn changes(
     deps: DepsMut<'_>,
     info: &MessageInfo,

@@ -55,6 +55,8 @@ enum Verdict {
     Equivocation { proof: Proof, secret: Hash32 },
 }
 
+// Apart: all handlers in one function are more local variables than cosmwasm-vm takes.
+#[inline(never)]
 pub(crate) fn run(
     mut deps: DepsMut<'_>,
     env: &Env,
@@ -150,6 +152,8 @@ fn judge_all(deps: &DepsMut<'_>, voter: &mut Voter<'_>, votes: &[VoteMsg]) -> Ou
 }
 
 /// Equivocation comes first: neither jail nor finality of the height hides it (traps D1–D3).
+// Apart for the same reason as `run`.
+#[inline(never)]
 fn judge(deps: &DepsMut<'_>, voter: &mut Voter<'_>, vote: &VoteMsg) -> Result<Verdict, FinalityError> {
     let second = Ballot { app_hash: vote.app_hash.to_bytes(), signature: vote.signature.to_bytes() };
     let (slot, runs_end) = (voter.slot, voter.place.runs_end);

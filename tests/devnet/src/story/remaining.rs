@@ -83,7 +83,9 @@ fn govern_finality(stage: &Stage<'_>, cast: &Cast<'_>, fp_pk: Key, provider: &Wr
     ] {
         cast.owner.execute(finality, &msg, &[])?;
     }
-    provider.execute(finality, &Finality::Unjail { consumer, fp_pk }, &[])?;
+    provider.execute(finality, &Finality::Unjail { consumer: consumer.clone(), fp_pk }, &[])?;
+    // Votes have made final what could be; what is left to do is to take the provider into the active set again.
+    cast.relayer.execute(finality, &Finality::Finalize { consumer, limit: 10 }, &[])?;
     Ok(())
 }
 

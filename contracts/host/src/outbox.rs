@@ -36,6 +36,8 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Eq, Wire)]
 pub struct Answer {
     id: u64,
+    // Chains leave it out when it is empty.
+    #[serde(default)]
     payload: Binary,
     result: Outcome,
 }
@@ -190,6 +192,12 @@ mod tests {
             let read: Answer = from_json(to_json_string(&reply).unwrap()).unwrap();
             assert_eq!(read, Answer::from(reply));
         }
+    }
+
+    #[test]
+    fn an_answer_may_come_without_payload() {
+        let read: Answer = from_json(r#"{"id":1,"result":{"error":"no"},"gas_used":5}"#).unwrap();
+        assert_eq!(read, Answer { id: 1, payload: Binary::default(), result: Outcome::Error("no".into()) });
     }
 
     #[test]

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use cosmwasm_std::testing::{MockQuerier, MockStorage, message_info, mock_env};
-use cosmwasm_std::{Addr, Binary, Deps, DepsMut, Empty, QuerierWrapper, Response, StdError};
+use cosmwasm_std::{
+    Addr, Binary, Deps, DepsMut, Empty, Event, QuerierWrapper, Reply, Response, StdError, SubMsgResponse,
+    SubMsgResult,
+};
 use mesh_harness::chain::vm::VmContract;
 use mesh_harness::chain::{
     Chain, ChainConfig, ContractSet, DevAccount, Entry, NativeContract, built_dir, read_built, to_bech32,
@@ -75,6 +78,40 @@ fn one_call_alone_tells_its_vm_and_storage_gas() {
     assert!(gas.store.writes == 0 && gas.store.reads >= 1, "{gas:?}");
     let deps = Deps { storage: &storage, api: &api, querier: QuerierWrapper::new(&querier) };
     assert!(again.ask(deps, &env, b"{}").0.is_err());
+}
+
+/// Their export of `reply` reads less than a whole reply.
+#[test]
+fn what_a_peer_refused_is_queued_by_built_contracts() {
+    let (api, querier) = (cosmwasm_std::testing::MockApi::default(), MockQuerier::<Empty>::new(&[]));
+    let env = mock_env();
+    for name in ["btc-staking", "btc-finality"] {
+        let wasm =
+            read_built(&built_dir(), name).unwrap_or_else(|e| panic!("{e}; run contracts/build {name}"));
+        let contract = VmContract::new(&wasm, "mesh").unwrap();
+        let mut storage = MockStorage::new();
+        let mut reply = |result| {
+            let payload = Binary::from(br#"{"to":"peer","msg":"e30=","error":""}"#);
+            let entry = Entry::Reply(Reply { id: u64::MAX, payload, gas_used: 5, result });
+            let deps = DepsMut { storage: &mut storage, api: &api, querier: QuerierWrapper::new(&querier) };
+            contract.run(entry, deps, &env).0
+        };
+        #[allow(deprecated, reason = "chains fill it in")]
+        let success = SubMsgResponse {
+            events: vec![Event::new("wasm").add_attribute("a", "b")],
+            data: None,
+            msg_responses: vec![],
+        };
+        let refused = format!("{:?}", reply(SubMsgResult::Ok(success)).unwrap_err());
+        assert!(refused.contains("unexpected reply"), "{name}: {refused}");
+        let response = reply(SubMsgResult::Err("the \"peer\" is full".into())).unwrap();
+        assert_eq!(response.events.iter().filter(|event| event.ty == "message_queued").count(), 1, "{name}");
+        let deps = Deps { storage: &storage, api: &api, querier: QuerierWrapper::new(&querier) };
+        let waiting: Value =
+            serde_json::from_slice(&contract.ask(deps, &env, br#"{"outbox":{}}"#).0.unwrap()).unwrap();
+        let item = json!({"id": 1, "to": "peer", "msg": "e30=", "error": "the \"peer\" is full"});
+        assert_eq!(waiting["items"], json!([item]), "{name}");
+    }
 }
 
 #[test]

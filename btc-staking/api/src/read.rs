@@ -1,6 +1,6 @@
 //! How messages are read: in place, by one routine for all types.
 //!
-//! `serde_derive` writes a state machine for every type, which made a fifth of each contract's wasm. Here a type
+//! `serde_derive` writes a state machine for every type, which made a sixth of btc-staking's wasm. Here a type
 //! only says what it is made of ([`Place`], derived by `staking_api_derive::Wire`); walking the JSON, looking up
 //! names, and finding what is missing, twice there, or of the wrong kind is done once, behind `dyn`. What is read
 //! is what serde's derive reads (tests hold them together), but for structs written as lists. Unknown fields

@@ -16,7 +16,7 @@ mod status;
 mod vectors;
 
 use contract_host::outbox::Answer;
-use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Reply, Response, entry_point};
+use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Response, entry_point};
 use staking_api::staking::{ExecuteMsg, InstantiateMsg, MigrateMsg, QueryMsg};
 
 pub use crate::error::StakingError;
@@ -74,22 +74,14 @@ pub fn execute(
     }
 }
 
-/// Takes back a message that a peer refused. For native hosts; the wasm exports [`answer`].
+/// Takes back a message that a peer refused. The wasm's export reads an [`Answer`], native hosts hand a whole `Reply` over.
 ///
 /// # Errors
 /// The reply is to no message of this contract.
-pub fn reply(deps: DepsMut<'_>, env: Env, reply: Reply) -> Result<Response, StakingError> {
-    answer(deps, env, reply.into())
+pub fn reply<A: Into<Answer>>(deps: DepsMut<'_>, _env: Env, answer: A) -> Result<Response, StakingError> {
+    Ok(Response::new().add_event(contract_host::outbox::on_reply(deps.storage, answer.into())?))
 }
-
-/// Takes back a message that a peer refused.
-///
-/// # Errors
-/// The answer is to no message of this contract.
-pub fn answer(deps: DepsMut<'_>, _env: Env, answer: Answer) -> Result<Response, StakingError> {
-    Ok(Response::new().add_event(contract_host::outbox::on_reply(deps.storage, answer)?))
-}
-contract_host::export_reply!(crate::answer);
+contract_host::export_reply!(crate::reply);
 
 /// Answers a question.
 ///

@@ -61,14 +61,14 @@ impl From<Reply> for Answer {
 /// Exports `reply` from a contract's wasm: a function that takes `(DepsMut, Env, Answer)`.
 #[macro_export]
 macro_rules! export_reply {
-    ($handler:path) => {
+    ($handler:expr) => {
         #[cfg(target_arch = "wasm32")]
         mod exported_reply {
             // `cosmwasm_std::entry_point` writes the same, with the function that reads a whole `Reply`.
             #[allow(unsafe_code, reason = "an export is unsafe if another one has its name")]
             #[unsafe(no_mangle)]
             extern "C" fn reply(env: u32, answer: u32) -> u32 {
-                cosmwasm_std::do_sudo(&$handler, env, answer)
+                cosmwasm_std::do_sudo::<_, $crate::outbox::Answer, _, _>(&$handler, env, answer)
             }
         }
     };
